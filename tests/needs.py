@@ -19,7 +19,7 @@ NODE_MODULES = ROOT / "build" / "node" / "node_modules"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome"))), ""
 )
-#: arguments for Playwright's `chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)`; nothing but loopback is reached
+#: `args` of Playwright's `chromium.launch(executable_path=CHROMIUM, ...)`: nothing but loopback is reached
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -1,0 +1,289 @@
+"""The project agrees with itself: versions, layers, exports, texts, and no trace of the machine it was written on."""
+
+import ast
+import importlib
+import json
+import re
+import string
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.needs import ROOT
+
+KIT = ROOT / "chatkit"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = PYPROJECT["project"]
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def requirements() -> list[Requirement]:
+    """Everything pyproject.toml asks for, extras included."""
+    extras = PROJECT["optional-dependencies"].values()
+    return [Requirement(line) for line in sum(extras, PROJECT["dependencies"])]
+
+
+def pins() -> dict[str, Version]:
+    """constraints.txt as {canonical name: version}."""
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def environment() -> tuple[dict[str, SpecifierSet], list[str]]:
+    """environment.yml as (conda's packages, pip's lines)."""
+    *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    packages = map(Requirement, conda)
+    return {package.name: package.specifier for package in packages}, pip["pip"]
+
+
+@pytest.mark.parametrize("need", requirements(), ids=lambda need: need.name)
+def test_every_dependency_is_pinned_within_its_range(need: Requirement) -> None:
+    pin = pins().get(canonicalize_name(need.name))
+    assert pin is not None, f"constraints.txt does not pin {need.name}"
+    assert need.specifier.contains(pin), (
+        f"constraints.txt pins {need.name} {pin}, pyproject.toml wants {need.specifier}"
+    )
+
+
+def test_constraints_are_exact_pins_in_order() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pinned = [line for line in lines if not line.startswith("#")]
+    assert [line for line in pinned if not re.fullmatch(r"[\w.-]+==[\w.+]+", line)] == []
+    names = [canonicalize_name(line.split("==")[0]) for line in pinned]
+    assert names == sorted(set(names))
+
+
+def test_conda_installs_the_pinned_versions_and_this_project() -> None:
+    _, pip = environment()
+    assert {"-c constraints.txt", "-e .[test]"} <= set(pip)
+    heart = [Requirement(line) for line in pip if not line.startswith("-")]
+    assert {"websockets", "jupyterlab", "ipywidgets", "anywidget", "nbval"} <= {package.name for package in heart}
+    differ = {str(p): str(pins()[p.name]) for p in heart if str(p.specifier) != f"=={pins()[p.name]}"}
+    assert differ == {}, "environment.yml and constraints.txt differ"
+
+
+def test_conda_takes_a_python_the_project_takes() -> None:
+    conda, _ = environment()
+    at_least = {spec.version for spec in conda["python"] if spec.operator == ">="}
+    assert PROJECT["requires-python"] == f">={at_least.pop()}"
+
+
+# --- nothing of the machine -------------------------------------------------------------------------------------------
+
+MACHINE = re.compile(
+    r"/(root|home/\w+|Users/\w+|opt|work|tmp/\w+)/|[A-Z]:\\Users\\|\bfile://"  # paths
+    r"|--(extra-)?index-url|--find-links|--registry|\"resolved\":"  # where packages came from
+    r"|\b(files\.pythonhosted\.org|pypi\.org/simple|registry\.\w+\.\w+|deb\.debian\.org)\b"
+)
+
+
+def own_files() -> list[Path]:
+    """Every file that is or would be committed."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("needs a git clone to know which files are the project's")
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_no_file_names_a_machine_path_or_a_registry() -> None:
+    found = []
+    for path in own_files():
+        if path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_bytes().decode("utf-8", "ignore").splitlines(), 1):
+            if path.suffix != ".png" and (match := MACHINE.search(line)):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
+    assert found == []
+
+
+# --- layers and exports -----------------------------------------------------------------------------------------------
+
+#: What each module may import from the kit; dependency goes down only. `texts` is a leaf that everyone may import.
+EVERYTHING = frozenset({"everything"})
+LAYERS: dict[str, frozenset[str]] = {
+    "texts": frozenset(),
+    "events": frozenset(),
+    "fanout": frozenset(),
+    "wire": frozenset(),
+    "exercises": frozenset(),
+    "dialects": frozenset({"events"}),
+    "log": frozenset({"events"}),
+    "cluster": frozenset({"events", "log"}),
+    "hub": frozenset({"events", "dialects", "log"}),
+    "client": frozenset({"events", "dialects"}),
+    "web": frozenset(),
+    "server": frozenset({"events", "dialects", "log", "cluster", "hub", "fanout", "web"}),
+    "labs": frozenset({"events", "server"}),
+    "panels": frozenset({"events", "server", "client", "wire"}),
+    "bench": frozenset({"events", "server", "client"}),
+    "sources": frozenset(),
+    "terminal": frozenset({"events", "server", "client"}),
+    "doctor": EVERYTHING,
+    "cli": EVERYTHING,
+    "__main__": EVERYTHING,
+    "__init__": EVERYTHING,
+}
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """{dotted name below chatkit: file} of every module of the kit."""
+    paths = sorted(KIT.rglob("*.py"))
+    return {".".join(path.relative_to(KIT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def kit_imports(module: str, source: str) -> set[str]:
+    """Modules of the kit that this source imports, anywhere in it; "" stands for the package itself."""
+    package = ["chatkit", *module.split(".")]
+    if modules()[module].name != "__init__.py" or module == "__init__":
+        package.pop()
+    layers = {name.split(".")[0] for name in modules()}
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *(node.module.split(".") if node.module else [])])
+            names = [f"{start}.{alias.name}" for alias in node.names] if start == "chatkit" else [start]
+        else:
+            continue
+        for top, *rest in (name.split(".") for name in names):
+            if top == "chatkit":
+                found.add(rest[0] if rest and rest[0] in layers else "")
+    return found
+
+
+def upward(module: str, source: str) -> set[str]:
+    """What this module imports against the direction of the layers."""
+    layer = module.split(".")[0]
+    allowed = LAYERS[layer]
+    return set() if allowed is EVERYTHING else kit_imports(module, source) - allowed - {"texts", layer}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_dependency_goes_down_only(module: str) -> None:
+    assert upward(module, modules()[module].read_text("utf-8")) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import chatkit.server",
+        "from chatkit.server import serve",
+        "from chatkit import server",
+        "from .server import serve",
+        "from . import server",
+        "def f():\n    from chatkit.server import serve",
+        "from chatkit import serve",
+    ],
+)
+def test_the_layer_test_sees_every_way_up(line: str) -> None:
+    assert upward("hub", line) in ({"server"}, {""})
+
+
+def test_the_layer_test_lets_the_ways_down_pass() -> None:
+    assert (
+        upward("hub", "import json\nfrom chatkit.log import Log\nfrom .texts import say\nfrom . import events") == set()
+    )
+
+
+def test_nothing_in_the_hub_awaits() -> None:
+    tree = ast.parse((KIT / "hub.py").read_text("utf-8"))
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)] == []
+
+
+def public_modules() -> list[str]:
+    """Modules and packages that a student imports; what lies inside a package is the package's own matter."""
+    return [name for name in modules() if "." not in name and not name.startswith("__main")]
+
+
+@pytest.mark.parametrize("name", public_modules())
+def test_every_exported_name_exists(name: str) -> None:
+    module = importlib.import_module("chatkit" if name == "__init__" else f"chatkit.{name}")
+    exported = getattr(module, "__all__", [])
+    assert exported, f"{module.__name__} says in __all__ what is public in it"
+    assert [export for export in exported if not hasattr(module, export)] == []
+    assert len(exported) == len(set(exported))
+
+
+@pytest.mark.parametrize("heavy", ["ipywidgets", "IPython", "anywidget", "nats", "uvloop"])
+def test_importing_chatkit_does_not_import(heavy: str) -> None:
+    program = f"import chatkit, sys; print({heavy!r} in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+TEXTS = {lang: json.loads((KIT / "texts" / f"{lang}.json").read_text("utf-8")) for lang in ("en", "th")}
+THAI = re.compile(r"[\u0e00-\u0e7f]")
+
+
+def holes(sentence: str) -> set[str]:
+    """The names in braces; raises ValueError where a brace is left open."""
+    return {field for _, field, _, _ in string.Formatter().parse(sentence) if field is not None}
+
+
+def test_both_languages_have_the_same_sentences() -> None:
+    assert TEXTS["en"].keys() == TEXTS["th"].keys()
+
+
+@pytest.mark.parametrize("key", TEXTS["en"].keys() & TEXTS["th"].keys())
+def test_a_sentence_has_the_same_holes_in_both_languages(key: str) -> None:
+    assert holes(TEXTS["en"][key]) == holes(TEXTS["th"][key])
+
+
+def test_each_language_is_in_its_own_script() -> None:
+    assert [key for key, sentence in TEXTS["en"].items() if THAI.search(sentence)] == []
+    assert [
+        key for key, sentence in TEXTS["th"].items() if not THAI.search(sentence) and sentence != TEXTS["en"][key]
+    ] == []
+
+
+def spoken(tree: ast.AST) -> Iterator[ast.expr]:
+    """The key of each `say(key)` and `both(key)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in ("say", "both"):
+                yield node.args[0]
+
+
+def sources() -> list[ast.AST]:
+    return [ast.parse(path.read_text("utf-8")) for path in modules().values()]
+
+
+def test_every_spoken_sentence_exists() -> None:
+    keys = {key.value for tree in sources() for key in spoken(tree) if isinstance(key, ast.Constant)}
+    assert keys - TEXTS["en"].keys() == set()
+
+
+def words(tree: ast.AST) -> Iterator[str]:
+    """Keys that this code may speak: its string constants, and what an f-string like f"nack_{code}" can become."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr) and isinstance(start := node.values[0], ast.Constant):
+            if re.fullmatch(r"[a-z]+_\w*", start.value):
+                yield from (key for key in TEXTS["en"] if key.startswith(start.value))
+
+
+def test_every_sentence_is_spoken_somewhere() -> None:
+    spoken_words = {word for tree in sources() for word in words(tree)}
+    for path in (*KIT.rglob("*.js"), *KIT.rglob("*.html")):
+        spoken_words |= set(re.findall(r"\w+", path.read_text("utf-8")))
+    assert TEXTS["en"].keys() - spoken_words == set()
