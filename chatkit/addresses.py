@@ -1,0 +1,40 @@
+"""The addresses under which other machines of the network reach this one. Nothing here sends a packet."""
+
+import socket
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+# Addresses for documentation (RFC 5737, RFC 3849): nobody has them, so the way there is the default route.
+ELSEWHERE = ("192.0.2.1", "2001:db8::1")
+
+
+def reachable_addresses() -> list[str]:
+    """Hosts as they stand in a link (IPv6 in brackets): the default route's first, IPv4 first; [] without a network."""
+    found = [*map(default_address, ELSEWHERE), *named_addresses()]
+    reachable = [ip_address(each) for each in found if each and is_reachable(each)]
+    # A stable sort: the default route stays in front of its own kind.
+    in_order = sorted(dict.fromkeys(reachable), key=lambda address: address.version)
+    return [f"[{address}]" if address.version == 6 else str(address) for address in in_order]
+
+
+def default_address(target: str) -> str | None:
+    """The own address on the way to `target`; None without a route. Connecting UDP only looks the route up."""
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((target, 9))
+        address: str = probe.getsockname()[0]
+        return address
+    return None
+
+
+def named_addresses() -> list[str]:
+    """What this machine's own name stands for: further network cards, where the system lists them there."""
+    with suppress(OSError):
+        return [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_DGRAM)]
+    return []
+
+
+def is_reachable(host: str) -> bool:
+    """Whether others can use it; not loopback, nor `169.254…` (a card without a network), nor `fe80…` (needs a zone)."""
+    address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
+    return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
