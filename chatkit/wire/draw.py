@@ -1,0 +1,249 @@
+"""The drawings of a session: its handshake, one frame, the talk as a sequence and as a table. Each in text and HTML."""
+
+import hashlib
+
+from chatkit.texts import say
+from chatkit.wire.drawing import (
+    MAX_CELLS,
+    Drawing,
+    align,
+    characters,
+    cut,
+    cut_bytes,
+    glyph,
+    html_table,
+    pad,
+    page,
+    plain,
+    preview,
+    safe,
+    width,
+)
+from chatkit.wire.frames import Frame, Opcode, close_reason, length_field
+from chatkit.wire.handshake import GUID, Head, accept_key
+from chatkit.wire.recording import Item, Session
+
+NOTED = {"host", "origin", "upgrade", "connection", "content-length"}
+NOTED |= {f"sec-websocket-{name}" for name in ("key", "version", "accept", "protocol", "extensions")}
+STATUSES = (101, 200, 400, 401, 403, 404, 426, 503)
+MAX_ROWS = 200  # of a session; the newest are shown
+
+
+def draw_handshake(session: Session, lang: str = "both") -> Drawing:
+    """Request and response side by side, each line explained, and the sum that ties them (RFC 6455, 1.3, 4.1, 4.2)."""
+    heads = {kind: session.head(kind) for kind in ("request", "response")}
+    sums = key_sum(heads["request"], heads["response"], lang)
+    texts, boxes = [], []
+    for kind, head in heads.items():
+        lines = head_lines(head, lang) if head else [("", say("wire_empty", lang))]
+        title = say(f"wire_{kind}", lang)
+        texts.append(
+            f"{title}\n" + "\n".join(f"  {line}\n      {note}" if note else f"  {line}" for line, note in lines)
+        )
+        rows = "".join(f"<div><code>{safe(line)}</code> <small>{safe(note)}</small></div>" for line, note in lines)
+        boxes.append(f'<div class="chatkit-wire-box"><b>{safe(title)}</b>{rows}</div>')
+    if sums:
+        texts.append(align(sums))
+        steps = "".join(f"<div><small>{safe(name)}</small> <code>{safe(value)}</code></div>" for name, value in sums)
+        sums_html = f'<div class="chatkit-wire-box"><b>Key → Accept</b>{steps}</div>'
+    notes = remarks(session, lang)
+    columns = f'<div class="chatkit-wire-columns">{"".join(boxes)}</div>'
+    return Drawing("\n\n".join(texts + notes), page(columns, sums_html if sums else "", *map(paragraph, notes)))
+
+
+def head_lines(head: Head, lang: str) -> list[tuple[str, str]]:
+    """Each line of a head with what it is for; a line that does not matter to WebSocket has no note."""
+    note = (
+        "wire_note_get" if head.status is None else f"wire_note_{head.status if head.status in STATUSES else 'other'}"
+    )
+    lines = [(cut(head.start, lang, 300), say(note, lang))]
+    for name, value in head.headers:
+        known = name.lower() in NOTED
+        lines.append((cut(f"{name}: {value}", lang, 300), say(f"wire_note_{name.lower()}", lang) if known else ""))
+    return lines
+
+
+def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tuple[str, str]]:
+    """How the key becomes the accept value, step by step (RFC 6455, 4.2.2); [] where there is no key."""
+    key = request.get("Sec-WebSocket-Key") if request else None
+    if key is None:
+        return []
+    got = response.get("Sec-WebSocket-Accept") if response else None
+    verdict = "wire_sum_none" if got is None else "wire_sum_same" if got == accept_key(key) else "wire_sum_differs"
+    return [
+        ("Sec-WebSocket-Key", key),
+        ("+ GUID", key + GUID),
+        ("→ SHA-1", hashlib.sha1((key + GUID).encode(), usedforsecurity=False).digest().hex(" ")),
+        ("→ Base64", accept_key(key)),
+        ("Sec-WebSocket-Accept", f"{got or '–'}  {say(verdict, lang)}"),
+    ]
+
+
+def draw_frame(frame: Frame, lang: str = "both", mask: bool = False) -> Drawing:
+    """A frame as labelled fields, its bytes beside its characters (RFC 6455, 5.2).
+
+    mask: True shows the payload as it travelled and how the key undoes it, byte by byte; False what was meant.
+    """
+    fields = frame_fields(frame, lang)
+    cells = masked_cells(frame, lang) if mask and frame.mask else payload_cells(frame, lang)
+    count = payload_count(frame, lang)
+    boxes = "".join(
+        f'<div class="chatkit-wire-{name}"><b>{label}</b><code>{safe(bits)}</code><small>{safe(meaning)}</small></div>'
+        for name, label, bits, meaning in fields
+    )
+    across = [list(row) for row in zip(*cells, strict=True)]
+    table = html_table(([safe(cell) for cell in row] for row in across), "cells")
+    text = f"{align(row[1:] for row in fields)}\n\n{align(cells)}\n{count}"
+    return Drawing(text, page(f'<div class="chatkit-wire-fields">{boxes}</div>', table, paragraph(count)))
+
+
+def frame_fields(frame: Frame, lang: str) -> list[tuple[str, str, str, str]]:
+    """(name, label, bits, meaning) of each field, in the order of the wire (RFC 6455, 5.2)."""
+    longer = length_field(frame.raw)[1:]
+    known = frame.opcode in set(Opcode)
+    meaning = say(f"wire_opcode_{frame.opcode:x}" if known else "wire_opcode_reserved", lang)
+    length = say("wire_length", lang, count=len(frame.payload))
+    fields = [
+        ("fin", "FIN", f"{frame.fin:b}", say(f"wire_fin_{frame.fin:d}", lang)),
+        ("rsv", "RSV1-3", f"{frame.rsv:03b}", say("wire_rsv_0" if not frame.rsv else "wire_rsv_1", lang)),
+        ("opcode", "opcode", f"{frame.opcode:04b}", f"{frame.name}: {meaning}"),
+        ("mask", "MASK", f"{frame.mask is not None:b}", say(f"wire_mask_{frame.mask is not None:d}", lang)),
+        ("length", "length", f"{frame.seven:07b}", say(f"wire_length_{frame.seven}", lang) if longer else length),
+    ]
+    if longer:
+        fields.append(("longer", f"length, {8 * len(longer)} bit", longer.hex(" "), length))
+    if frame.mask is not None:
+        fields.append(("key", "masking key", frame.mask.hex(" "), say("wire_key", lang)))
+    return [*fields, ("payload", "payload", cut_bytes(frame.masked, lang, 12), say("wire_payload", lang))]
+
+
+def payload_cells(frame: Frame, lang: str) -> list[tuple[str, str, str]]:
+    """(character, code point, bytes) of the payload's beginning; the first row holds the headings."""
+    code, _ = close_reason(frame.payload) if frame.opcode == Opcode.CLOSE else (None, "")
+    body = frame.payload[2:] if code is not None else frame.payload
+    if frame.opcode == Opcode.BINARY:
+        cells = [("", "", f"{byte:02x}") for byte in body[: MAX_CELLS + 1]]
+    else:
+        # A character has at most 4 bytes, so these hold one cell more than fits.
+        signs = characters(body[: 4 * MAX_CELLS + 4])
+        cells = [(glyph(c), f"U+{ord(c):04X}" if c else "", data.hex(" ")) for c, data in signs]
+    if code is not None:
+        cells.insert(0, (str(code), say("wire_code", lang), frame.payload[:2].hex(" ")))
+    heading = (say("wire_character", lang), say("wire_point", lang), say("wire_bytes", lang))
+    return [heading, *shorten(cells, len(frame.payload), lang)]
+
+
+def shorten(cells: list[tuple[str, str, str]], size: int, lang: str) -> list[tuple[str, str, str]]:
+    """At most MAX_CELLS cells, and one that says how many of `size` bytes are not shown."""
+    shown = cells[:MAX_CELLS]
+    rest = size - sum(len(bytes.fromhex(cell[2])) for cell in shown)
+    return [*shown, ("", "", say("wire_more", lang, count=rest))] if rest else shown
+
+
+def masked_cells(frame: Frame, lang: str) -> list[tuple[str, str, str]]:
+    """(byte on the wire, byte of the key, byte meant) one by one: wire XOR key = meant (RFC 6455, 5.3)."""
+    mask = frame.mask or bytes(4)
+    pairs = enumerate(zip(frame.masked[:MAX_CELLS], frame.payload, strict=False))
+    cells = [(f"{wire:02x}", f"{mask[i % 4]:02x}", f"{meant:02x}") for i, (wire, meant) in pairs]
+    heading = (say("wire_on_wire", lang), say("wire_xor_key", lang), say("wire_meant", lang))
+    return [heading, *shorten(cells, len(frame.payload), lang)]
+
+
+def payload_count(frame: Frame, lang: str) -> str:
+    """`“สวัสดี”: 6 code points, 18 bytes`, or only the bytes where the payload is no text."""
+    size = len(frame.payload)
+    if frame.opcode not in (Opcode.TEXT, Opcode.CONTINUATION):
+        return say("wire_length", lang, count=size)
+    points = sum(bool(c) for c, _ in characters(frame.payload))
+    return f"{preview(frame, lang)}: {say('wire_counts', lang, points=points, count=size)}"
+
+
+def draw_sequence(session: Session, lang: str = "both") -> Drawing:
+    """The session as arrows between client and server, the oldest on top."""
+    client, server = say("wire_client", lang), say("wire_server", lang)
+    items = session.items[-MAX_ROWS:]
+    labels = [step_label(item, lang) for item in items]
+    columns = max([width(label) for label in labels], default=20) + 2
+    lines = [pad(f"{client} │", width(client) + 2 + columns) + f"   │ {server}"]
+    steps = []
+    for item, label in zip(items, labels, strict=True):
+        right = item.direction == "to_server"
+        dashes = "─" * (columns - width(label))
+        arrow = f"─ {label} {dashes}▶" if right else f"◀─ {label} {dashes}"
+        lines.append(f"{' ' * width(client)} │{arrow}│ {item.time:.3f} s")
+        head = "<i></i>▶" if right else "◀<i></i>"
+        steps.append(
+            f'<div class="chatkit-wire-step"><small>{item.time:.3f} s · {way(item)}</small> {safe(label)}'
+            f'<div class="chatkit-wire-arrow">{head}</div></div>'
+        )
+    notes = remarks(session, lang)
+    ends = f'<div class="chatkit-wire-ends"><span>{safe(client)}</span><span>{safe(server)}</span></div>'
+    drawn = f'{ends}<div class="chatkit-wire-lines">{"".join(steps)}</div>'
+    return Drawing("\n".join(lines + notes), page(drawn, *map(paragraph, notes)))
+
+
+def draw_table(session: Session, lang: str = "both") -> Drawing:
+    """The session as a table: one row for each head, frame or piece of other bytes, and the chunks it came in."""
+    heading = [say(f"wire_col_{name}", lang) for name in ("number", "time", "way", "what", "size", "chunk", "text")]
+    rows = [table_row(item, lang) for item in session.items[-MAX_ROWS:]]
+    notes = remarks(session, lang)
+    table = html_table([[safe(cell) for cell in row] for row in [heading, *rows]], "session")
+    return Drawing("\n".join([align([heading, *rows]), *notes]), page(table, *map(paragraph, notes)))
+
+
+def table_row(item: Item, lang: str) -> list[str]:
+    first, last = item.chunks
+    what = item.frame.name + ("" if item.frame.fin else " …") if item.frame else say(f"wire_kind_{item.kind}", lang)
+    chunk = str(first) if first == last else f"{first}–{last}"
+    return [
+        str(item.number or ""),
+        f"{item.time:.3f}",
+        way(item),
+        what,
+        str(len(item.raw)),
+        chunk,
+        item_text(item, lang),
+    ]
+
+
+def way(item: Item) -> str:
+    """Who sent it: C is the client, S the server."""
+    return "C→S" if item.direction == "to_server" else "S→C"
+
+
+def step_label(item: Item, lang: str) -> str:
+    """A step of the sequence in one line: number, opcode, length and the beginning of the payload."""
+    if item.frame is None:
+        return f"{say(f'wire_kind_{item.kind}', lang)} {item_text(item, lang)}".strip()
+    more = "" if item.frame.fin else " …"
+    return f"#{item.number} {item.frame.name}{more} {len(item.frame.payload)} B {item_text(item, lang)}"
+
+
+def item_text(item: Item, lang: str) -> str:
+    """What a row shows of the content, always safe to print; a broken rule is said in words."""
+    text = ""
+    if item.frame:
+        text = preview(item.frame, lang)
+    elif item.head:
+        text = cut(item.head.start, lang)
+    elif item.raw:
+        text = cut_bytes(item.raw, lang, 16)
+    return plain(text) + (f"  ✗ {item.error.sentence(lang)}" if item.error else "")
+
+
+def remarks(session: Session, lang: str) -> list[str]:
+    """What a reader must know about the drawing: nothing there yet, rows left out, secrets hidden, bytes missing."""
+    waiting = sum(len(way.buffer) for way in session.ways.values())
+    older = max(0, len(session.items) - MAX_ROWS)
+    said = {
+        "wire_empty": (not session.items, 0),
+        "wire_older": (older, older),
+        "wire_waiting": (waiting, waiting),
+        "wire_missed": (session.recording.missed, session.recording.missed),
+        "wire_redacted": (session.redacted, 0),
+    }
+    return [say(key, lang, count=count) for key, (true, count) in said.items() if true]
+
+
+def paragraph(text: str) -> str:
+    return f"<div>{safe(text)}</div>"
