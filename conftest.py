@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+pytest_plugins = ["tests.notebook_room"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the kit a free default port, so that a chat that already runs on 8765 is neither hit nor in the way."""

@@ -1,0 +1,1 @@
+"""The exercises of each notebook: `n03_handshake.py` belongs to `03_handshake.ipynb`."""

@@ -1,0 +1,157 @@
+"""For authors of notebooks: stamp, execute, check.
+
+    python -m tests.notebook_tool new     notebooks/03_x.ipynb   a skeleton that keeps all rules but its exercises
+    python -m tests.notebook_tool stamp   notebooks/03_x.ipynb   Thai cells get id and hash of the English cell above
+    python -m tests.notebook_tool execute notebooks/03_x.ipynb   run in a fresh kernel; keep what any machine would show
+    python -m tests.notebook_tool check   notebooks/03_x.ipynb   every rule of notebook_rules, then nbval
+
+`stamp` says that the Thai was looked at again: run it after looking, not instead.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+from tests import notebook_rules as rules
+from tests.notebook_room import room_for
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+#: what differs between machines in a traceback, and what is kept instead
+SCRUB = ((r"Cell In ?\[\d+\]", "Cell In[ ]"), (r"(?<![\w:/])(?:~|[A-Z]:)?(?:[/\\][\w.+-]+)+[/\\](?=[\w-]+\.py)", ""))
+
+
+def load(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)
+
+
+def save(notebook: Any, path: Path) -> None:
+    nbformat.validate(notebook)
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def stamp(path: Path) -> None:
+    """Name and hash the English cell in each Thai cell (known by its `<div lang="th"`), and drop stray metadata."""
+    notebook = load(path)
+    above: Any = None
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith('<div lang="th"') and above is not None:
+            cell.metadata["chatkit"] = {"of": above.id, "hash": rules.hash_of(above)}
+        above = cell
+    clean(notebook)
+    save(notebook, path)
+
+
+def execute(path: Path) -> None:
+    """Run every cell in a fresh kernel and keep what is the same everywhere."""
+    notebook = load(path)
+    with room_for(path) as port:
+        client = NotebookClient(
+            notebook, timeout=60, kernel_name="python3", store_widget_state=False, record_timing=False,
+            resources={"metadata": {"path": str(path.parent)}},
+        )  # fmt: skip
+        client.execute()
+    clean(notebook, port)
+    save(notebook, path)
+
+
+def clean(notebook: Any, port: int = 8765) -> None:
+    """Drop counts, widget views, colours, paths and metadata that belong to one machine; the port becomes 8765."""
+    notebook.metadata = nbformat.from_dict(rules.METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "chatkit") and v})
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = [cleaned(output, port) for output in cell.outputs]
+
+
+def cleaned(output: Any, port: int) -> Any:
+    if output.output_type == "execute_result":
+        output.execution_count = None
+    if output.output_type == "error":
+        output.traceback = [scrub(line) for line in output.traceback]
+    output.get("data", {}).pop(rules.WIDGET_VIEW, None)
+    text = json.dumps(output, ensure_ascii=False)
+    return nbformat.from_dict(json.loads(re.sub(rf"(?<=:){port}\b", "8765", text)))
+
+
+def scrub(line: str) -> str:
+    line = COLOUR.sub("", line)
+    for pattern, kept in SCRUB:
+        line = re.sub(pattern, kept, line)
+    return line
+
+
+def check(path: Path) -> int:
+    """Print every complaint; nbval follows where there is none."""
+    wrong = rules.complaints(path.stem, json.loads(path.read_text("utf-8")))
+    print(*wrong, sep="\n")
+    return 1 if wrong else subprocess.run([sys.executable, "-m", "pytest", "-q", str(path)], check=False).returncode
+
+
+def new(path: Path) -> None:
+    """A skeleton in both languages: replace its words, keep its shape."""
+    if path.exists():
+        sys.exit(f"{path} is there already")
+    notebook = nbformat.v4.new_notebook(metadata=rules.METADATA)
+    for name, tag, text in SKELETON:
+        thai = f'<div lang="th" class="th">\n\n{text[1]}\n\n</div>' if len(text) == 2 else ""
+        make = nbformat.v4.new_code_cell if tag not in ("way", "text") else nbformat.v4.new_markdown_cell
+        cell = make(text[0], id=name)
+        if tag not in ("text", "code"):
+            cell.metadata["tags"] = [tag]
+        notebook.cells.append(cell)
+        if thai:
+            notebook.cells.append(nbformat.v4.new_markdown_cell(thai, id=f"{name}-th"))
+    save(notebook, path)
+    stamp(path)
+
+
+#: (cell id, "text" | "code" | a tag, (source,) or (English, Thai))
+SKELETON: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("way", "way", ("← [back](02_await_in_a_notebook.ipynb) · [index](index.ipynb) · [next](04_frames.ipynb) →"
+                    " · 35 min · 35 นาที",)),
+    ("title", "text", (
+        "# The handshake · แฮนด์เชค\n\n**How does HTTP become something else?**\n\nYou will be able to\n\n"
+        "- read a handshake\n- compute an Accept key\n- explain a refusal",
+        "**HTTP กลายเป็นอย่างอื่นได้อย่างไร**\n\nเมื่อจบบทนี้คุณจะ\n\n"
+        "- อ่านแฮนด์เชค (handshake) ได้\n- คำนวณ Accept ได้\n- อธิบายการปฏิเสธได้")),
+    ("words", "text", ("**Key words**: handshake, header", "**คำสำคัญ**: แฮนด์เชค (handshake), ส่วนหัว (header)")),
+    ("setup", "setup", ("from chatkit import serve, source\nfrom chatkit.exercises import exercise",)),
+    ("step-1", "text", (
+        "## 1. One step · ขั้นแรก\n\nA few sentences. What will `1 + 1` give?",
+        "สองสามประโยค `1 + 1` จะได้อะไร")),
+    ("step-1-code", "code", ("1 + 1",)),
+    ("break", "text", (
+        "## 2. Break it · ทำให้พัง\n\nRead the traceback from the bottom up.",
+        "อ่าน traceback จากล่างขึ้นบน")),
+    ("break-code", "raises-exception", ('int("สวัสดี")',)),
+    ("real", "text", ("## 3. The real code · โค้ดจริง\n\nThe kit does the same.", "ชุดโค้ดนี้ทำแบบเดียวกัน")),
+    ("real-code", "code", ("source(source)",)),
+    ("q1", "text", ("## 4. Exercises · แบบฝึกหัด\n\nDo the first.", "ทำข้อแรก")),
+    ("q1-ask", "code", ('q1 = exercise("03_handshake", "q1")\nq1',)),
+    ("q1-try", "code", ("def accept(key):\n    ...\n\nawait q1.check(accept)  # q1.hint() · q1.solution()",)),
+    ("clean-up", "clean-up", ("q1 = None  # close servers and panels here",)),
+    ("end", "text", (
+        "## Key points · สรุป\n\n- One point\n\n**Words learnt**: handshake",
+        "- ประเด็นเดียว\n\n**คำที่ได้เรียน**: แฮนด์เชค (handshake)")),
+)  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=("new", "stamp", "execute", "check"))
+    parser.add_argument("notebook", type=Path, nargs="+")
+    given = parser.parse_args()
+    verb = {"new": new, "stamp": stamp, "execute": execute, "check": check}[given.verb]
+    return max(verb(path) or 0 for path in given.notebook)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
