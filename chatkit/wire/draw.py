@@ -26,41 +26,41 @@ from chatkit.wire.recording import Item, Session
 NOTED = {"host", "origin", "upgrade", "connection", "content-length"}
 NOTED |= {f"sec-websocket-{name}" for name in ("key", "version", "accept", "protocol", "extensions")}
 STATUSES = (101, 200, 400, 401, 403, 404, 426, 503)
+MAX_LINE = 300  # characters of a line of the handshake
 MAX_ROWS = 200  # of a session; the newest are shown
 
 
 def draw_handshake(session: Session, lang: str = "both") -> Drawing:
     """Request and response side by side, each line explained, and the sum that ties them (RFC 6455, 1.3, 4.1, 4.2)."""
-    heads = {kind: session.head(kind) for kind in ("request", "response")}
-    sums = key_sum(heads["request"], heads["response"], lang)
-    texts, boxes = [], []
-    for kind, head in heads.items():
-        lines = head_lines(head, lang) if head else [("", say("wire_empty", lang))]
-        title = say(f"wire_{kind}", lang)
-        texts.append(
-            f"{title}\n" + "\n".join(f"  {line}\n      {note}" if note else f"  {line}" for line, note in lines)
+    request, response = session.head("request"), session.head("response")
+    columns = [
+        (say("wire_request", lang), head_lines(request, lang)),
+        (say("wire_response", lang), head_lines(response, lang)),
+        ("Key → Accept", key_sum(request, response, lang)),
+    ]
+    texts = [
+        "\n".join([title, *(f"  {line}\n      {note}".rstrip() for line, note in lines)]) for title, lines in columns
+    ]
+    boxes = [
+        block(
+            "box",
+            f"<b>{safe(title)}</b>" + "".join(f"<code>{safe(a)}</code><small>{safe(b)}</small>" for a, b in lines),
         )
-        rows = "".join(f"<div><code>{safe(line)}</code> <small>{safe(note)}</small></div>" for line, note in lines)
-        boxes.append(f'<div class="chatkit-wire-box"><b>{safe(title)}</b>{rows}</div>')
-    if sums:
-        texts.append(align(sums))
-        steps = "".join(f"<div><small>{safe(name)}</small> <code>{safe(value)}</code></div>" for name, value in sums)
-        sums_html = f'<div class="chatkit-wire-box"><b>Key → Accept</b>{steps}</div>'
+        for title, lines in columns
+    ]
     notes = remarks(session, lang)
-    columns = f'<div class="chatkit-wire-columns">{"".join(boxes)}</div>'
-    return Drawing("\n\n".join(texts + notes), page(columns, sums_html if sums else "", *map(paragraph, notes)))
+    return Drawing("\n\n".join(texts + notes), page(block("columns", "".join(boxes)), *map(paragraph, notes)))
 
 
-def head_lines(head: Head, lang: str) -> list[tuple[str, str]]:
+def head_lines(head: Head | None, lang: str) -> list[tuple[str, str]]:
     """Each line of a head with what it is for; a line that does not matter to WebSocket has no note."""
-    note = (
-        "wire_note_get" if head.status is None else f"wire_note_{head.status if head.status in STATUSES else 'other'}"
-    )
-    lines = [(cut(head.start, lang, 300), say(note, lang))]
+    if head is None:
+        return [(say("wire_empty", lang), "")]
+    answer = head.status if head.status in STATUSES else "other"
+    lines = [(head.start, "wire_note_get" if head.status is None else f"wire_note_{answer}")]
     for name, value in head.headers:
-        known = name.lower() in NOTED
-        lines.append((cut(f"{name}: {value}", lang, 300), say(f"wire_note_{name.lower()}", lang) if known else ""))
-    return lines
+        lines.append((f"{name}: {value}", f"wire_note_{name.lower()}" if name.lower() in NOTED else ""))
+    return [(cut(line, lang, MAX_LINE), say(note, lang) if note else "") for line, note in lines]
 
 
 def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tuple[str, str]]:
@@ -70,13 +70,14 @@ def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tupl
         return []
     got = response.get("Sec-WebSocket-Accept") if response else None
     verdict = "wire_sum_none" if got is None else "wire_sum_same" if got == accept_key(key) else "wire_sum_differs"
-    return [
-        ("Sec-WebSocket-Key", key),
-        ("+ GUID", key + GUID),
-        ("→ SHA-1", hashlib.sha1((key + GUID).encode(), usedforsecurity=False).digest().hex(" ")),
-        ("→ Base64", accept_key(key)),
-        ("Sec-WebSocket-Accept", f"{got or '–'}  {say(verdict, lang)}"),
+    joined = key + GUID
+    steps = [
+        (joined, "wire_sum_guid"),
+        (hashlib.sha1(joined.encode(), usedforsecurity=False).digest().hex(" "), "wire_sum_sha1"),
+        (accept_key(key), "wire_sum_base64"),
+        (f"Sec-WebSocket-Accept: {got or '–'}", verdict),
     ]
+    return [(cut(value, lang, MAX_LINE), say(note, lang)) for value, note in steps]
 
 
 def draw_frame(frame: Frame, lang: str = "both", mask: bool = False) -> Drawing:
@@ -91,10 +92,9 @@ def draw_frame(frame: Frame, lang: str = "both", mask: bool = False) -> Drawing:
         f'<div class="chatkit-wire-{name}"><b>{label}</b><code>{safe(bits)}</code><small>{safe(meaning)}</small></div>'
         for name, label, bits, meaning in fields
     )
-    across = [list(row) for row in zip(*cells, strict=True)]
-    table = html_table(([safe(cell) for cell in row] for row in across), "cells")
+    columns = "".join(f"<div>{'<br>'.join(map(safe, cell))}</div>" for cell in cells)
     text = f"{align(row[1:] for row in fields)}\n\n{align(cells)}\n{count}"
-    return Drawing(text, page(f'<div class="chatkit-wire-fields">{boxes}</div>', table, paragraph(count)))
+    return Drawing(text, page(block("fields", boxes), block("cells", columns), paragraph(count)))
 
 
 def frame_fields(frame: Frame, lang: str) -> list[tuple[str, str, str, str]]:
@@ -187,7 +187,7 @@ def draw_table(session: Session, lang: str = "both") -> Drawing:
     heading = [say(f"wire_col_{name}", lang) for name in ("number", "time", "way", "what", "size", "chunk", "text")]
     rows = [table_row(item, lang) for item in session.items[-MAX_ROWS:]]
     notes = remarks(session, lang)
-    table = html_table([[safe(cell) for cell in row] for row in [heading, *rows]], "session")
+    table = html_table([[safe(cell) for cell in row] for row in [heading, *rows]])
     return Drawing("\n".join([align([heading, *rows]), *notes]), page(table, *map(paragraph, notes)))
 
 
@@ -225,7 +225,7 @@ def item_text(item: Item, lang: str) -> str:
     if item.frame:
         text = preview(item.frame, lang)
     elif item.head:
-        text = cut(item.head.start, lang)
+        text = cut(item.head.start, lang, 80)
     elif item.raw:
         text = cut_bytes(item.raw, lang, 16)
     return plain(text) + (f"  ✗ {item.error.sentence(lang)}" if item.error else "")
@@ -243,6 +243,10 @@ def remarks(session: Session, lang: str) -> list[str]:
         "wire_redacted": (session.redacted, 0),
     }
     return [say(key, lang, count=count) for key, (true, count) in said.items() if true]
+
+
+def block(name: str, boxes: str) -> str:
+    return f'<div class="chatkit-wire-{name}">{boxes}</div>'
 
 
 def paragraph(text: str) -> str:

@@ -12,12 +12,15 @@ from chatkit.wire.frames import Frame, Opcode, close_reason
 
 STYLE = """<style>
 .chatkit-wire { color: var(--jp-ui-font-color1, #1a1a1a); background: var(--jp-layout-color1, #fff); padding: 8px;
-  font: 14px/1.6 var(--jp-ui-font-family, system-ui, sans-serif); overflow-x: auto; overflow-wrap: anywhere; }
+  font: 14px/1.6 var(--jp-ui-font-family, system-ui, sans-serif); overflow-x: auto; overflow-wrap: break-word; }
 .chatkit-wire code, .chatkit-wire pre { font-family: var(--jp-code-font-family, monospace); font-size: 13px;
-  color: inherit; background: none; padding: 0; white-space: pre-wrap; }
+  color: inherit; background: none; padding: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .chatkit-wire small { color: var(--jp-ui-font-color2, #555); }
 .chatkit-wire-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 12px; }
 .chatkit-wire-box { border: 1px solid var(--jp-border-color1, #888); border-radius: 4px; padding: 4px 8px; }
+.chatkit-wire-box > * { display: block; }
+.chatkit-wire-box > small { padding-inline-start: 2em; }
+.chatkit-wire-box:nth-child(3) { grid-column: 1 / -1; }
 .chatkit-wire-fields { display: flex; flex-wrap: wrap; margin: 6px 0; }
 .chatkit-wire-fields > div { border: 1px solid var(--jp-border-color1, #888); padding: 2px 8px; max-width: 22em; }
 .chatkit-wire-fields > .chatkit-wire-key { border-style: dashed; }
@@ -26,7 +29,9 @@ STYLE = """<style>
 .chatkit-wire table { border-collapse: collapse; margin: 4px 0; font-size: inherit; }
 .chatkit-wire th, .chatkit-wire td { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px;
   text-align: start; }
-.chatkit-wire-cells td { text-align: center; }
+.chatkit-wire-cells { display: flex; flex-wrap: wrap; }
+.chatkit-wire-cells > div { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px; text-align: center; }
+.chatkit-wire-cells > div:first-child { text-align: start; font-weight: bold; }
 .chatkit-wire-lines { border: solid var(--jp-border-color1, #888); border-width: 0 3px; margin: 0 2em; padding: 2px 0; }
 .chatkit-wire-ends { display: flex; justify-content: space-between; font-weight: bold; }
 .chatkit-wire-step { padding: 2px 8px 0; }
@@ -34,6 +39,7 @@ STYLE = """<style>
 .chatkit-wire-arrow i { flex: 1; border-top: 2px solid; }
 </style>"""
 
+QUOTES = "“{}”"
 MAX_CELLS = 32  # characters (or bytes) of a payload shown one by one
 MAX_PREVIEW = 40  # characters of a payload shown in a line
 
@@ -87,28 +93,28 @@ def align(rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines)
 
 
-def html_table(rows: Iterable[Iterable[str]], name: str = "") -> str:
+def html_table(rows: Iterable[Iterable[str]]) -> str:
     """Rows of ready HTML; the first row holds the headings."""
     first, *others = [list(row) for row in rows]
     head = "".join(f"<th>{cell}</th>" for cell in first)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in others)
-    return f'<table class="chatkit-wire-{name}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def cut(text: str, lang: str, limit: int = MAX_PREVIEW) -> str:
-    """The beginning of a text, safe to print, and how many bytes were left out."""
-    rest = len(text[limit:].encode(errors="surrogatepass"))
-    return plain(text[:limit]) + (f" {say('wire_more', lang, count=rest)}" if rest else "")
+def cut(text: str, lang: str, limit: int = MAX_PREVIEW, quotes: str = "{}") -> str:
+    """The beginning of a text, safe to print, in quotes or not; and how many bytes were left out."""
+    rest = len(text[limit:].encode())
+    return quotes.format(plain(text[:limit])) + (f" {say('wire_more', lang, count=rest)}" if rest else "")
 
 
 def preview(frame: Frame, lang: str) -> str:
     """A payload in one line: text in quotes, a Close with its code, everything else as bytes."""
     if frame.opcode == Opcode.CLOSE:
         code, reason = close_reason(frame.payload)
-        return f"{code or ''} “{cut(reason, lang)}”"
+        return f"{code or ''} {cut(reason, lang, quotes=QUOTES)}".strip()
     if frame.opcode == Opcode.BINARY or not is_text(frame.payload):
         return cut_bytes(frame.payload, lang)
-    return f"“{cut(frame.payload.decode(errors='replace'), lang)}”"
+    return cut(frame.payload.decode(errors="replace"), lang, quotes=QUOTES)
 
 
 def is_text(payload: bytes) -> bool:
