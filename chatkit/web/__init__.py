@@ -19,7 +19,7 @@ PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def page(host: str = "") -> tuple[list[tuple[str, str]], bytes]:
-    """The page and its headers (without Content-Length); host: the request's Host, already admitted by the server.
+    """The page and all its headers; host: the request's Host, already admitted by the server.
 
     Safari before 16 does not count `ws://` as 'self', hence the host in the policy.
     """
@@ -32,6 +32,8 @@ def page(host: str = "") -> tuple[list[tuple[str, str]], bytes]:
         ("X-Frame-Options", "DENY"),
         ("Referrer-Policy", "no-referrer"),
         ("Cache-Control", "no-store"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
     ]
     return headers, body
 

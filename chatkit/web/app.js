@@ -15,7 +15,8 @@ const TEXTS = JSON.parse($('texts').textContent);
 
 /** The sentence as the wire carries it too: `{en: …, th: …}`. */
 function both(key, values = {}) {
-  const fill = (sentence) => sentence.replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+  const shown = (value) => (typeof value === 'number' ? value.toLocaleString('en') : value);
+  const fill = (sentence) => sentence.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
   return { en: fill(TEXTS.en[key]), th: fill(TEXTS.th[key]) };
 }
 
@@ -210,11 +211,13 @@ class Chat {
     this.landed();
   }
 
-  nack({ id = this.inFlight, code, message, retry_ms }) {
+  nack({ id, code, message, retry_ms }) {
+    const later = retry_ms !== undefined;
     if (REASONS.has(code)) this.close(code, message); // as a message too: a proxy may swallow the close code
-    else if (retry_ms !== undefined) this.waiting = setTimeout(() => this.landed(), retry_ms);
+    else if (later && !id) this.retry(); // no welcome, or no replay after it
+    else if (later) this.waiting = setTimeout(() => this.landed(), retry_ms);
     else if (this.state !== 'open') this.close(code, message); // the hello itself was refused
-    else this.refuse(id, message);
+    else this.refuse(id ?? this.inFlight, message);
   }
 
   /** No use in trying again: the text stays, with the reason, until its author takes it back. */
@@ -339,6 +342,13 @@ function clock(ts) {
   return node;
 }
 
+/** The id is shown short; the whole of it tells apart whom the short one does not. */
+function tagOf(id) {
+  const node = make('span', 'tag', id.slice(0, 5));
+  node.title = id;
+  return node;
+}
+
 function textOf(text) {
   const node = make('bdi', 'text', text);
   node.dir = 'auto';
@@ -350,7 +360,7 @@ function messageLine({ type, from, name, ts, text }, mine) {
   const line = make('div', `line ${type === 'notice' ? 'notice' : mine ? 'mine' : 'theirs'}`);
   const head = make('p', 'from');
   if (type === 'notice') head.append('🟢 ', said('span', '', both('page_server')));
-  else head.append(make('bdi', '', name), ' ', make('span', 'tag', from));
+  else head.append(make('bdi', '', name), ' ', tagOf(from));
   const foot = make('p', 'meta');
   foot.append(clock(ts));
   if (mine) foot.append(' ✓ ', said('span', '', both('page_sent')));
@@ -362,9 +372,9 @@ function messageLine({ type, from, name, ts, text }, mine) {
 function outboxLine({ id, text, refused }) {
   const line = make('div', refused ? 'line mine refused' : 'line mine pending');
   const foot = make('p', 'meta');
-  if (refused) foot.append('⚠️ ', said('span', '', refused), ' ', takeBack(id, text));
-  else foot.append('⏳ ', said('span', '', both('page_pending')));
+  foot.append(refused ? '⚠️ ' : '⏳ ', said('span', '', refused ?? both('page_pending')));
   line.append(textOf(text), foot);
+  if (refused) line.append(takeBack(id, text));
   return line;
 }
 
@@ -383,6 +393,7 @@ const view = {
   arrived: [], // lines for the next frame: one layout for many messages
   drawing: false,
   atNewest: true,
+  top: 0,
   spokeOfTrouble: false,
 
   show(frame, mine) {
@@ -430,7 +441,7 @@ const view = {
     if (!$('people').open) return;
     $('members').replaceChildren(...Array.from(chat.members, ([id, name]) => {
       const item = make('li', '');
-      item.append(make('bdi', '', name), ' ', make('span', 'tag', id));
+      item.append(make('bdi', '', name), ' ', tagOf(id));
       if (id === chat.you) item.append(' ', said('em', '', both('page_you')));
       return item;
     }));
@@ -444,7 +455,9 @@ const view = {
 
   scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = $('scroller');
-    this.atNewest = scrollHeight - scrollTop - clientHeight < 40;
+    const isUp = scrollTop < this.top; // not so when the log grew, or the keyboard came
+    this.top = scrollTop;
+    this.atNewest = scrollHeight - scrollTop - clientHeight < 40 || (this.atNewest && !isUp);
     if (this.atNewest) $('newest').hidden = true;
   },
 
@@ -541,7 +554,6 @@ function takeToken() {
 function fitScreen() {
   if (visualViewport.scale > 1.01) return; // pinched: the reader wants to see large
   document.documentElement.style.setProperty('--height', `${visualViewport.height}px`);
-  if (view.atNewest) view.toNewest();
 }
 
 const chat = new Chat(view);
@@ -574,6 +586,7 @@ document.onvisibilitychange = () => document.visibilityState === 'visible' && ch
 window.addEventListener('online', () => chat.online());
 window.addEventListener('hashchange', takeToken);
 visualViewport?.addEventListener('resize', fitScreen);
+new ResizeObserver(() => view.atNewest && view.toNewest()).observe($('scroller'));
 
 if (kept.joined) {
   view.talk();

@@ -1,0 +1,550 @@
+"""The phone page in a real Chromium, against the real server, at the size of a small phone."""
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, WebSocket, WebSocketRoute, async_playwright, expect
+from websockets.asyncio.server import ServerConnection
+
+import chatkit
+from chatkit.texts import say
+from tests.needs import CHROMIUM, CHROMIUM_ARGS, need_chromium
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LONG_THAI = ("สวัสดีน้ำใจผู้ใหญ่ที่นี่" * 200)[:4000]
+HOSTILE = [
+    "<img src=x onerror=\"document.title='pwned'\">",
+    "</script><script>document.title='pwned'</script>",
+    "<svg/onload=\"document.title='pwned'\">",
+    "&#x6a;avascript:alert(1) &lt;b&gt; javascript:alert(1)",
+    "abc \u202egnirts\u2066 def",
+    "ze\u200bro\u200d\ufeffwidth",
+    "{name} {{count}} $& $1 ${x}",
+    LONG_THAI,
+]
+
+
+class Phone:
+    """One page, and all that it asks for, says over its socket and complains about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.sent: list[dict[str, Any]] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("websocket", self.hear_socket)
+        page.on("console", self.hear_console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def hear_socket(self, socket: WebSocket) -> None:
+        self.requests.append(socket.url)
+        socket.on("framesent", lambda frame: self.sent.append(json.loads(frame)))
+
+    def hear_console(self, message: ConsoleMessage) -> None:
+        if "WebSocket connection to" not in message.text:  # Chromium's own line while the server is away
+            self.complaints.append(message.text)
+
+    def hellos(self) -> list[dict[str, Any]]:
+        return [frame for frame in self.sent if frame["type"] == "hello"]
+
+    async def join(self, url: str, name: str) -> "Phone":
+        await self.page.goto(url)
+        await self.page.locator("#name").fill(name)
+        await self.page.locator("#name").press("Enter")
+        await self.is_in("open")
+        return self
+
+    async def send(self, *texts: str) -> None:
+        for text in texts:
+            await self.page.locator("#text").fill(text)
+            await self.page.locator("#text").press("Enter")
+
+    async def is_in(self, state: str) -> None:
+        await expect(self.page.locator("#state")).to_have_attribute("data-state", state, timeout=15_000)
+
+    async def shows(self, *texts: str) -> None:
+        """Exactly these messages are in the log, each once, in this order, and none is on its way."""
+        await expect(self.page.locator("#log .text")).to_have_text(list(texts), timeout=15_000)
+        await expect(self.page.locator("#outbox .line")).to_have_count(0)
+
+    async def says(self, key: str, lang: str = "en", **values: object) -> None:
+        """The note above the input is this sentence."""
+        await expect(self.page.locator("#note")).to_have_text(say(key, lang, **values))
+
+    async def come_back(self) -> None:
+        """What the browser does when somebody returns to a hidden tab."""
+        await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+NewPhone = Callable[..., Awaitable[Phone]]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def phone(browser: Browser) -> AsyncIterator[NewPhone]:
+    """Makes phones; at the end none of them may have complained or asked for anything but its own server."""
+    phones: list[Phone] = []
+
+    async def new(locale: str = "en-US", **options: Any) -> Phone:
+        options = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True, **options}
+        context = await browser.new_context(locale=locale, **options)
+        phones.append(Phone(await context.new_page()))
+        return phones[-1]
+
+    yield new
+    for each in phones:
+        await each.page.context.close()
+    for each in phones:
+        assert each.complaints == []
+        assert {re.sub(r"^(\w+://[^/]+).*", r"\1", url) for url in each.requests} <= own_origins(each.page.url)
+
+
+def own_origins(url: str) -> set[str]:
+    host = url.split("/")[2]
+    return {f"http://{host}", f"ws://{host}"}
+
+
+def http(server: chatkit.Server, path: str = "/") -> str:
+    return f"http://127.0.0.1:{server.port}{path}"
+
+
+@asynccontextmanager
+async def killable_server(port: int, db: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A server in a process of its own, up and ready; killed without a word at the end."""
+    command = [sys.executable, "-m", "chatkit", "serve", "--port", str(port), "--db", str(db), "--no-input"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout
+    while str(port).encode() not in await asyncio.wait_for(process.stdout.readline(), 15):
+        pass
+    yield process
+    process.send_signal(signal.SIGKILL)
+    await process.communicate()
+
+
+# Talking
+
+
+@need_chromium
+async def test_two_phones_chat_in_thai_both_ways(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone("th-TH")).join(http(server), "มะลิ")
+        somchai = await (await phone("th-TH")).join(http(server), "สมชาย")
+        await expect(mali.page.locator("#log .presence")).to_have_text("\u2068สมชาย\u2069 เข้าห้องแล้ว")
+        await mali.send("สวัสดี ที่นี่มีใครไหม")
+        await somchai.shows("สวัสดี ที่นี่มีใครไหม")
+        await somchai.send("มี ผู้ใหญ่กินก๋วยเตี๋ยวน้ำ")
+        server.broadcast("พักสิบนาที")
+        for each in (mali, somchai):
+            await each.shows("สวัสดี ที่นี่มีใครไหม", "มี ผู้ใหญ่กินก๋วยเตี๋ยวน้ำ", "พักสิบนาที")
+        await expect(mali.page.locator("#log .mine .text")).to_have_text(["สวัสดี ที่นี่มีใครไหม"])
+        await expect(mali.page.locator("#log .mine .meta")).to_contain_text("ส่งแล้ว")
+        await expect(somchai.page.locator("#log .theirs .from bdi")).to_have_text(["มะลิ"])
+        await expect(mali.page.locator("#log .notice .from")).to_have_text("🟢 เซิร์ฟเวอร์")
+        await expect(mali.page.locator("#count")).to_have_text("2 คนในห้อง")
+        await mali.page.locator("#count").click()
+        await expect(mali.page.locator("#members bdi")).to_have_text(["มะลิ", "สมชาย"])
+        await somchai.page.close()
+        await expect(mali.page.locator("#log .presence").last).to_have_text("\u2068สมชาย\u2069 ออกจากห้องแล้ว")
+
+
+@need_chromium
+async def test_path_is_the_room(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        lobby = await (await phone()).join(http(server), "Mali")
+        kitchen = await (await phone()).join(http(server, "/room/%E0%B8%84%E0%B8%A3%E0%B8%B1%E0%B8%A7"), "Somchai")
+        await kitchen.send("หิวแล้ว")
+        await kitchen.shows("หิวแล้ว")
+        await lobby.send("hi")
+        await lobby.shows("hi")
+        await expect(kitchen.page.locator("#room")).to_have_text("Room \u2068ครัว\u2069")
+
+
+@need_chromium
+async def test_hostile_texts_show_as_text(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0, rate=0) as server:
+        mali = await (await phone()).join(http(server), "<b>Mali</b>")
+        reader = await (await phone()).join(http(server), "Somchai")
+        await mali.send(*HOSTILE)
+        await expect(reader.page.locator("#log .text")).to_have_count(len(HOSTILE))
+        for each in (mali, reader):
+            assert await each.page.locator("#log .text").evaluate_all("all => all.map(e => e.textContent)") == HOSTILE
+            await expect(each.page.locator("#log").locator("img, script, svg, b, a")).to_have_count(0)
+            assert await each.page.title() == "ChatKit"
+            assert await each.page.evaluate("document.documentElement.scrollWidth") == 360  # 4,000 letters wrap
+        await expect(reader.page.locator("#log .from bdi").first).to_have_text("<b>Mali</b>")
+
+
+# Nothing lost, nothing doubled
+
+
+@need_chromium
+async def test_server_killed_and_back_loses_and_doubles_nothing(phone: NewPhone, tmp_path: Path) -> None:
+    db = tmp_path / "chat.db"
+    async with chatkit.serve(port=0, db=str(tmp_path / "other.db")) as server:
+        port = server.port
+    url = f"http://127.0.0.1:{port}/"
+    async with killable_server(port, db):
+        mali = await (await phone()).join(url, "มะลิ")
+        somchai = await (await phone("th-TH")).join(url, "สมชาย")
+        await mali.send("หนึ่ง")
+        await somchai.shows("หนึ่ง")
+    await mali.is_in("reconnecting")
+    await expect(mali.page.locator("#words")).to_have_text(re.compile(r"Reconnecting in \d+\.\d s|Connecting…"))
+    await mali.send("สอง", "สาม")
+    await somchai.send("สี่")
+    await expect(mali.page.locator("#outbox .pending .text")).to_have_text(["สอง", "สาม"])
+    async with killable_server(port, db):
+        await mali.is_in("open")
+        await somchai.is_in("open")
+        await expect(mali.page.locator("#log .text")).to_have_count(4, timeout=15_000)
+        told = await mali.page.locator("#log .text").all_inner_texts()
+        assert sorted(told) == sorted(["หนึ่ง", "สอง", "สาม", "สี่"])
+        assert told.index("หนึ่ง") < told.index("สอง") < told.index("สาม")
+        await mali.shows(*told)
+        await somchai.shows(*told)
+
+
+@need_chromium
+async def test_lost_message_from_the_server_is_read_again(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        lost: list[str] = []
+
+        def lossy(route: WebSocketRoute) -> None:
+            real = route.connect_to_server()
+
+            def pass_on(message: str | bytes) -> None:
+                if isinstance(message, str) and '"two"' in message and not lost:
+                    lost.append(message)
+                else:
+                    route.send(message)
+
+            real.on_message(pass_on)
+
+        await mali.page.route_web_socket("**", lossy)
+        await mali.join(http(server), "Mali")
+        for text in ("one", "two", "three"):
+            server.broadcast(text)
+        await mali.shows("one", "two", "three")
+        assert lost
+
+
+@need_chromium
+async def test_other_log_clears_the_view_and_says_so(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        await mali.send("old")
+        await mali.shows("old")
+    async with chatkit.serve(port=server.port) as server:
+        await mali.is_in("open")
+        await mali.send("new")
+        await mali.shows("new")
+        await expect(mali.page.locator("#log .marker")).to_have_text(say("page_older_gone", "en"))
+
+
+@need_chromium
+async def test_reload_keeps_who_i_am_what_i_read_and_what_is_unsent(phone: NewPhone) -> None:
+    texts = [f"ข้อความ {n}" for n in range(13)]
+    async with chatkit.serve(port=0, rate=0.2) as server:  # after ten the server says: in five seconds
+        mali = await (await phone("th-TH")).join(http(server), "มะลิ")
+        await mali.send(*texts)
+        await expect(mali.page.locator("#outbox .pending .text")).to_have_text(texts[10:])
+        await mali.page.reload()
+        await mali.shows(*texts)
+        await expect(mali.page.locator("#log .mine")).to_have_count(13)
+        assert [who.name for who in server.members()] == ["มะลิ"]
+        first, second = mali.hellos()
+        assert second["me"] and second["epoch"] and "me" not in first and "after" not in first
+        assert await mali.page.context.cookies() == []
+
+
+@need_chromium
+async def test_hidden_tab_comes_back_and_catches_up_at_once(phone: NewPhone) -> None:
+    mali = await phone()
+    await mali.page.clock.install()
+    async with chatkit.serve(port=0) as server:
+        await mali.join(http(server), "Mali")
+        await mali.page.clock.pause_at(await mali.page.evaluate("Date.now() + 1000"))  # no timer fires while hidden
+        server.broadcast("missed")
+        for connection in server.connections():
+            connection.transport.abort()
+        await mali.is_in("reconnecting")
+        await mali.come_back()
+        await mali.is_in("open")
+        await mali.page.clock.run_for(100)
+        await mali.shows("missed")
+
+
+@need_chromium
+async def test_silent_server_is_left_after_45_seconds_and_at_once_by_a_returning_reader(phone: NewPhone) -> None:
+    mali = await phone()
+    await mali.page.clock.install()
+    async with chatkit.serve(port=0) as server:
+        await mali.join(http(server), "Mali")
+        await mali.page.clock.pause_at(await mali.page.evaluate("Date.now() + 1000"))
+        await mali.come_back()  # heard a moment ago: nothing to do
+        await mali.page.clock.run_for(20_000)
+        assert len(mali.hellos()) == 1
+        await mali.come_back()  # a beat was missed
+        await mali.is_in("open")
+        assert len(mali.hellos()) == 2
+        await mali.page.clock.run_for(44_000)
+        assert len(mali.hellos()) == 2
+        await mali.page.clock.run_for(3_000)
+        await mali.is_in("open")
+        assert len(mali.hellos()) == 3
+
+
+@need_chromium
+async def test_device_back_online_takes_a_new_socket(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        await mali.page.context.set_offline(True)
+        await mali.page.context.set_offline(False)
+        await mali.is_in("open")
+        server.broadcast("hello again")
+        await mali.shows("hello again")
+        assert len(mali.hellos()) == 2
+
+
+# Refusals
+
+
+@need_chromium
+async def test_refused_message_shows_why_and_gives_its_text_back(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        await mali.send("bad \0 text", "good text")
+        refused = mali.page.locator("#outbox .refused")
+        await expect(refused.locator(".meta")).to_contain_text(say("nack_bad_text", "en"))
+        await expect(mali.page.locator("#log .text")).to_have_text(["good text"])
+        await refused.get_by_role("button").press("Enter")
+        await expect(mali.page.locator("#text")).to_be_focused()
+        assert await mali.page.locator("#text").input_value() == "bad \0 text"
+        await mali.shows("good text")
+
+
+@need_chromium
+async def test_too_long_message_stays_in_its_field(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        await mali.send("😀" * 4001)
+        await mali.says("page_too_long", count="4,001", limit="4,000")
+        await mali.send("\x01" * 3999)  # six bytes each as JSON
+        await mali.says("page_too_big", limit="16,384")
+        assert await mali.page.locator("#text").input_value() == "\x01" * 3999
+        await expect(mali.page.locator("#outbox .line")).to_have_count(0)
+        await mali.send("😀" * 4000)
+        await mali.shows("😀" * 4000)
+
+
+@need_chromium
+async def test_reserved_name_comes_back_to_the_form(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone("th-TH")
+        await mali.page.goto(http(server))
+        await mali.page.locator("#name").press("Enter")
+        await mali.says("page_name_blank", "th")
+        await mali.page.locator("#name").fill("ครู")
+        await mali.page.locator("#name").press("Enter")
+        await mali.says("nack_reserved_name", "th", name="ครู")
+        await expect(mali.page.locator("#name")).to_be_focused()
+        await mali.page.locator("#name").fill("มะลิ")
+        await mali.page.locator("#name").press("Enter")
+        await mali.is_in("open")
+        await expect(mali.page.locator("#note")).to_be_empty()
+
+
+@need_chromium
+async def test_token_in_the_fragment_opens_and_never_reaches_the_server(phone: NewPhone) -> None:
+    received: list[bytes] = []
+
+    class Recording(ServerConnection):
+        def data_received(self, data: bytes) -> None:
+            received.append(data)
+            super().data_received(data)
+
+    async with chatkit.serve(port=0, token="รหัส-secret", create_connection=Recording) as server:
+        mali = await (await phone()).join(http(server, "/#token=%E0%B8%A3%E0%B8%AB%E0%B8%B1%E0%B8%AA-secret"), "Mali")
+        assert mali.page.url == http(server)
+        await mali.page.reload()
+        await mali.is_in("open")
+        assert mali.hellos()[-1]["token"] == "รหัส-secret"
+        assert not [url for url in mali.requests if "secret" in url.split("#")[0]]
+        assert b"secret" not in b"".join(received) and b"GET / HTTP/1.1" in b"".join(received)
+        assert await mali.page.evaluate("localStorage.length") == 0
+
+
+@need_chromium
+async def test_token_is_asked_for_and_can_be_typed(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0, token="secret") as server:
+        mali = await phone()
+        await mali.page.goto(http(server))
+        await expect(mali.page.locator("#token")).to_be_hidden()
+        await mali.page.locator("#name").fill("Mali")
+        await mali.page.locator("#name").press("Enter")
+        await mali.says("page_token_needed")
+        await mali.is_in("closed")
+        await expect(mali.page.locator("#token")).to_be_focused()
+        await mali.page.locator("#token").fill("wrong")
+        await mali.page.locator("#token").press("Enter")
+        await mali.says("page_token_wrong")
+        await mali.page.get_by_role("textbox", name=say("page_token", "en")).fill("secret")
+        await mali.page.locator("#token").press("Enter")
+        await mali.is_in("open")
+
+
+@need_chromium
+async def test_second_tab_takes_over_and_the_first_can_take_it_back(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        await mali.send("hi")
+        await mali.shows("hi")
+        async with mali.page.expect_popup() as popup:
+            await mali.page.evaluate("void window.open(location.href)")  # takes a copy of sessionStorage along
+        second = Phone(await popup.value)
+        await second.shows("hi")
+        await mali.is_in("closed")
+        await mali.says("page_replaced")
+        await mali.shows("hi")
+        await mali.page.get_by_role("button", name=say("page_join", "en")).click()
+        await mali.is_in("open")
+        await second.is_in("closed")
+        assert len(server.members()) == 1
+
+
+# The page itself
+
+
+@need_chromium
+async def test_headers_let_nothing_else_run(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        response = await mali.page.goto(http(server))
+        assert response
+        headers = await response.all_headers()
+        policy = headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["content-type"] == "text/html; charset=utf-8"
+        assert "set-cookie" not in headers
+        assert "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert f"connect-src 'self' ws://127.0.0.1:{server.port}" in policy
+        blocked = """() => new Promise(seen => {
+            document.addEventListener('securitypolicyviolation', event => seen(event.effectiveDirective));
+            const script = document.createElement('script');
+            script.textContent = "document.title = 'x'";
+            document.body.append(script);
+        })"""
+        assert await mali.page.evaluate(blocked) in ("script-src-elem", "require-trusted-types-for")
+        assert await mali.page.title() == "ChatKit"
+        mali.complaints.clear()  # Chromium tells of what it blocked
+
+
+@need_chromium
+async def test_keyboard_alone_is_enough(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone(has_touch=False, is_mobile=False)
+        await mali.page.goto(http(server))
+        keyboard, focused = mali.page.keyboard, mali.page.locator(":focus")
+        await expect(focused).to_have_id("name")
+        await keyboard.type("Mali")
+        await keyboard.press("Tab")
+        await keyboard.press("Space")
+        await mali.is_in("open")
+        await expect(focused).to_have_id("text")
+        await keyboard.type("first line")
+        await keyboard.press("Shift+Enter")
+        await keyboard.type("second line")
+        await keyboard.press("Tab")
+        await keyboard.press("Enter")
+        await mali.shows("first line\nsecond line")
+        for id in ("scroller", "count", "switch"):
+            await keyboard.press("Shift+Tab")
+            await expect(focused).to_have_id(id)
+        await keyboard.press("Enter")
+        await expect(mali.page.locator("html")).to_have_attribute("lang", "th")
+
+
+@need_chromium
+async def test_language_follows_the_device_and_the_switch(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone("th-TH")).join(http(server), "มะลิ")
+        await expect(mali.page.locator("html")).to_have_attribute("lang", "th")
+        await expect(mali.page.locator("#words")).to_have_text("เชื่อมต่ออยู่")
+        await mali.send("hi")
+        await mali.shows("hi")
+        await mali.page.get_by_role("button", name="English").click()
+        await expect(mali.page.locator("html")).to_have_attribute("lang", "en")
+        await expect(mali.page.locator("#words")).to_have_text("Open")
+        await expect(mali.page.locator("#log .mine .meta")).to_contain_text("sent")
+        await expect(mali.page.get_by_role("textbox", name="Message")).to_have_attribute("placeholder", "Message")
+        await mali.page.reload()
+        await expect(mali.page.get_by_role("button", name="ไทย")).to_be_visible()
+        other = await phone("fr-FR")
+        await other.page.goto(http(server))
+        await expect(other.page.locator("html")).to_have_attribute("lang", "en")
+
+
+@need_chromium
+async def test_screen_reader_finds_its_way(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        server.broadcast("hello")
+        await mali.shows("hello")
+        page = mali.page
+        await expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
+        await expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+        await expect(page.get_by_role("status")).to_have_text("Open")
+        await expect(page.get_by_role("region", name="Messages")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Lobby")).to_be_visible()
+        for control in await page.locator("button:visible, input:visible, textarea:visible, summary:visible").all():
+            box = await control.bounding_box()
+            assert box and box["height"] >= 44 and box["x"] >= 0 and box["x"] + box["width"] <= 360
+
+
+@need_chromium
+async def test_reader_who_scrolled_up_keeps_the_place(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        for n in range(60):
+            server.broadcast(f"message {n}")
+        await expect(mali.page.get_by_text("message 59")).to_be_in_viewport()
+        await mali.page.locator("#scroller").hover()
+        await mali.page.mouse.wheel(0, -900)
+        await expect(mali.page.get_by_text("message 59")).not_to_be_in_viewport()
+        server.broadcast("the newest")
+        newest = mali.page.get_by_role("button", name="New messages")
+        await expect(newest).to_be_visible()
+        await expect(mali.page.get_by_text("the newest")).not_to_be_in_viewport()
+        await newest.click()
+        await expect(mali.page.get_by_text("the newest")).to_be_in_viewport()
+        await expect(newest).to_be_hidden()
+
+
+@need_chromium
+async def test_long_talk_keeps_only_the_newest_lines(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        for n in range(700):
+            server.broadcast(f"message {n}")
+        await expect(mali.page.locator("#log .line").last).to_contain_text("message 699")
+        await expect(mali.page.locator("#log .line")).to_have_count(500)
