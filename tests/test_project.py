@@ -115,9 +115,10 @@ def test_no_file_names_a_machine_path_or_a_registry() -> None:
 EVERYTHING = frozenset({"everything"})
 LAYERS: dict[str, frozenset[str]] = {
     "texts": frozenset(),
+    "addresses": frozenset(),
     "events": frozenset(),
     "fanout": frozenset(),
-    "wire": frozenset(),
+    "wire": frozenset({"events"}),
     "exercises": frozenset(),
     "dialects": frozenset({"events"}),
     "log": frozenset({"events"}),
@@ -128,9 +129,9 @@ LAYERS: dict[str, frozenset[str]] = {
     "server": frozenset({"events", "dialects", "log", "cluster", "hub", "fanout", "web"}),
     "labs": frozenset({"events", "server"}),
     "panels": frozenset({"events", "server", "client", "wire"}),
-    "bench": frozenset({"events", "server", "client"}),
     "sources": frozenset(),
     "terminal": frozenset({"events", "server", "client"}),
+    "bench": EVERYTHING,
     "doctor": EVERYTHING,
     "cli": EVERYTHING,
     "__main__": EVERYTHING,
@@ -145,6 +146,11 @@ def modules() -> dict[str, Path]:
     return {".".join(path.relative_to(KIT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
+def runs_as_program(node: ast.stmt) -> bool:
+    """Whether this is `if __name__ == "__main__":`, which an import never reaches (`python -m chatkit.server`)."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+
+
 def kit_imports(module: str, source: str) -> set[str]:
     """Modules of the kit that this source imports, anywhere in it; "" stands for the package itself."""
     package = ["chatkit", *module.split(".")]
@@ -152,7 +158,9 @@ def kit_imports(module: str, source: str) -> set[str]:
         package.pop()
     layers = {name.split(".")[0] for name in modules()}
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not runs_as_program(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
