@@ -1,0 +1,166 @@
+"""The numbered log: a room is a list of messages, and a message exists once it has its number."""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from typing import BinaryIO, NamedTuple, Protocol
+
+from chatkit.events import HISTORY, Event, LogUnavailable, Who
+
+PAGE = 64 * 1024  # one page of a replay, bytes of text
+
+
+class Kept(NamedTuple):
+    """An event as it stands in the log. Not new: its id was there before, and `event` is what was kept then."""
+
+    event: Event
+    is_new: bool
+
+
+class Log(Protocol):
+    """What the hub needs of a log. `epoch` names the log itself: numbers of two epochs never belong together."""
+
+    epoch: str
+
+    def append(self, batch: Sequence[Event]) -> list[Kept]: ...
+    def read(self, room: str, after: int) -> list[Event]: ...
+    def bounds(self, room: str) -> tuple[int, int]: ...
+    def close(self) -> None: ...
+
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    room TEXT, seq INTEGER, id TEXT, type TEXT, who TEXT, name TEXT, ts REAL, text TEXT,
+    PRIMARY KEY (room, seq), UNIQUE (room, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log (epoch TEXT, turns INTEGER);
+"""
+
+# The number is born inside the transaction. AUTOINCREMENT would burn one for every refused duplicate.
+INSERT = """
+INSERT INTO messages SELECT :room, 1 + coalesce(max(seq), 0), :id, :type, :who, :name, :ts, :text
+FROM messages WHERE room = :room ON CONFLICT (room, id) DO NOTHING RETURNING seq
+"""
+SELECT = "SELECT type, who, name, room, seq, id, ts, text FROM messages WHERE room = ? AND "
+
+
+class SqliteLog:
+    """The log in SQLite: ":memory:", or a file that survives `kill -9`.
+
+    durable: survive a power cut, too (`synchronous=FULL`, about ten times the price of a commit).
+    history: messages kept in each room.
+    Raises LogUnavailable where the file cannot be opened.
+    """
+
+    def __init__(self, path: str = ":memory:", *, durable: bool = False, history: int = HISTORY) -> None:
+        self.history = history
+        with unavailable(path):
+            # No waiting for a lock: the whole chat would wait with us. The author is told to try again.
+            self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self.db.executescript(SCHEMA)
+            self.tide = None if path == ":memory:" else open_tide_mark(path)
+            self.epoch, self.turns = self.find_epoch()
+
+    def find_epoch(self) -> tuple[str, int]:
+        """The log's own epoch; a new one where the log is new, or older than its tide mark: it was restored."""
+        found = self.db.execute("SELECT epoch, turns FROM log").fetchone()
+        if found and found[1] >= read_tide_mark(self.tide):
+            return found[0], found[1]
+        epoch = secrets.token_hex(8)
+        self.db.execute("DELETE FROM log")
+        self.db.execute("INSERT INTO log VALUES (?, 0)", (epoch,))
+        write_tide_mark(self.tide, 0)
+        return epoch, 0
+
+    def append(self, batch: Sequence[Event]) -> list[Kept]:
+        """Give each event its number, all in one transaction; LogUnavailable: none has one."""
+        with unavailable(), self.transaction():
+            kept = [self.insert(event) for event in batch]
+            for room in {event.room for event in batch}:
+                self.trim(room)
+            self.db.execute("UPDATE log SET turns = ?", (self.turns + 1,))
+        self.turns += 1
+        write_tide_mark(self.tide, self.turns)
+        return kept
+
+    def transaction(self) -> sqlite3.Connection:
+        """Begin one: `with` commits it at the end, or rolls it back."""
+        self.db.execute("BEGIN IMMEDIATE")
+        return self.db
+
+    def insert(self, event: Event) -> Kept:
+        """The event with its number, or the one that already stands under its id."""
+        who = event.who
+        row = {"room": event.room, "id": event.id, "type": event.type, "who": who.id, "name": who.name}
+        inserted = self.db.execute(INSERT, row | {"ts": event.ts, "text": event.text}).fetchall()
+        if inserted:
+            return Kept(replace(event, seq=inserted[0][0]), True)
+        kept = self.db.execute(SELECT + "id = ?", (event.room, event.id)).fetchone()
+        return Kept(event_of_row(kept), False)
+
+    def trim(self, room: str) -> None:
+        newest = "(SELECT max(seq) FROM messages WHERE room = ?)"
+        self.db.execute(f"DELETE FROM messages WHERE room = ? AND seq <= {newest} - ?", (room, room, self.history))
+
+    def read(self, room: str, after: int) -> list[Event]:
+        """The next page (64 KiB of text, at least one event) after a number; [] at the end."""
+        page, size = [], 0
+        with unavailable(), closing(self.db.execute(SELECT + "seq > ? ORDER BY seq", (room, after))) as rows:
+            for row in rows:
+                page.append(event_of_row(row))
+                size += len(page[-1].text.encode())
+                if size >= PAGE:
+                    break
+        return page
+
+    def bounds(self, room: str) -> tuple[int, int]:
+        """(oldest, head): the first and the last number that the room holds; (1, 0) for an empty one."""
+        query = "SELECT {}(seq) FROM messages WHERE room = ?"  # two queries: each is one step in the index
+        with unavailable():
+            oldest, head = (self.db.execute(query.format(end), (room,)).fetchone()[0] for end in ("min", "max"))
+        return oldest or 1, head or 0
+
+    def close(self) -> None:
+        """Close the file. What was acked is in it already."""
+        self.db.close()
+        if self.tide:
+            self.tide.close()
+
+
+@contextmanager
+def unavailable(path: str = "") -> Iterator[None]:
+    """Whatever SQLite or the disk has to say, the kit says LogUnavailable."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise LogUnavailable(path, str(error)) from error
+
+
+def event_of_row(row: tuple[str, str, str, str, int, str, float, str]) -> Event:
+    type, who, name, room, seq, id, ts, text = row
+    return Event(type, Who(who, name), room, seq, id, ts, text)
+
+
+# The tide mark: a file beside the log that holds how many turns the log has seen. A log that has seen fewer was
+# restored from a copy: its next numbers would be given a second time, so it needs a new epoch.
+
+
+def open_tide_mark(path: str) -> BinaryIO:
+    return os.fdopen(os.open(f"{path}-tide", os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+
+
+def read_tide_mark(tide: BinaryIO | None) -> int:
+    digits = tide.read() if tide else b""
+    return int(digits) if digits.isdigit() else 0
+
+
+def write_tide_mark(tide: BinaryIO | None, turns: int) -> None:
+    if tide:
+        with suppress(OSError):  # a mark that is too low does no harm
+            tide.seek(0)
+            tide.write(b"%020d" % turns)
