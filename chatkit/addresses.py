@@ -35,6 +35,6 @@ def named_addresses() -> list[str]:
 
 
 def is_reachable(host: str) -> bool:
-    """Whether others can use it; not loopback, nor `169.254…` (a card without a network), nor `fe80…` (needs a zone)."""
+    """Whether others can use it: not loopback, not `169.254…` (a card without network), not `fe80…` (needs a zone)."""
     address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
     return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
