@@ -1,0 +1,355 @@
+"""How fast is the server on this machine, and beside what?
+
+Each server runs in a process of its own on the first core; the load comes from this process on the others. The chat is
+always the same: everybody in one room hears every text. Speed differs from machine to machine and from minute to
+minute, so the rounds are interleaved, the median counts, and the ratios are what to quote.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import statistics
+import tempfile
+import time
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+from websockets.asyncio import server as websockets
+from websockets.frames import Frame, Opcode
+
+from chatkit.cli import SPARE_FILES, raise_file_limit
+from chatkit.events import HISTORY
+from chatkit.server import serve
+from chatkit.texts import say
+
+WINDOW = 8  # messages in flight
+SECONDS = 2.0  # a phase ends after all its messages, or after this
+PATIENCE = 30.0  # seconds until a server that stopped answering is given up
+CLASS, CLASS_RATE, CLASS_SECONDS = 1_000, 200, 5  # each student one message in 5 seconds
+
+MARK = b"@@@@"  # stands once in each text, so that counting it counts deliveries
+TEXT = MARK.decode() + "x" * 96
+BASELINE = "broadcast"
+LABELS = {
+    "seed": "the seed: gather(send, …)",
+    "broadcast": "websockets' own broadcast()",
+    "plain": "kit, plain",
+    "json": "kit, json",
+    "json-file": "kit, json, log on a file",
+}
+
+# The servers, each in a process of its own
+
+
+def chat_with(tell: Callable[[set[websockets.ServerConnection], str], Awaitable[None]]) -> Any:
+    """The chat as a handler of websockets: everybody hears what anybody says."""
+    clients: set[websockets.ServerConnection] = set()
+
+    async def handler(connection: websockets.ServerConnection) -> None:
+        clients.add(connection)
+        try:
+            async for text in connection:
+                await tell(clients, f"Someone says: {text!s}")
+        finally:
+            clients.discard(connection)
+
+    return handler
+
+
+async def tell_by_gather(clients: set[websockets.ServerConnection], text: str) -> None:
+    await asyncio.gather(*(client.send(text) for client in clients))
+
+
+async def tell_by_broadcast(clients: set[websockets.ServerConnection], text: str) -> None:
+    websockets.broadcast(clients, text)
+
+
+@asynccontextmanager
+async def running(kind: str) -> AsyncIterator[int]:
+    """The port of a running server of one kind."""
+    if kind in ("seed", "broadcast"):
+        tell = tell_by_gather if kind == "seed" else tell_by_broadcast
+        async with websockets.serve(chat_with(tell), "127.0.0.1", 0, compression=None) as other:
+            yield next(iter(other.sockets)).getsockname()[1]
+        return
+    with tempfile.TemporaryDirectory(prefix="chatkit-bench-") as folder:
+        db = str(Path(folder) / "log.db") if kind == "json-file" else ":memory:"
+        async with serve("127.0.0.1", 0, db=db, rate=0, history=HISTORY) as kit:
+            yield kit.port
+
+
+def server_process(kind: str, core: int | None, pipe: Connection) -> None:
+    """Serve until the pipe says so; answers each question with the CPU seconds used so far."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that asked for the bench
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    raise_file_limit()
+
+    async def main() -> None:
+        async with running(kind) as port:
+            pipe.send(port)
+            while await asyncio.to_thread(pipe.recv):
+                pipe.send(time.process_time())
+
+    asyncio.run(main())
+
+
+@contextmanager
+def server(kind: str, core: int | None) -> Iterator[tuple[int, Callable[[], float]]]:
+    """A server in its own process: its port, and a function that tells the CPU seconds it has used."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=server_process, args=(kind, core, theirs), daemon=True)
+    process.start()
+    theirs.close()
+
+    def cpu() -> float:
+        ours.send(True)
+        return cast(float, ours.recv())
+
+    try:
+        yield ours.recv(), cpu
+    finally:
+        ours.close()
+        process.terminate()
+        process.join()
+
+
+# The load
+
+
+class Room:
+    """Everybody in the room, and how far all of them have heard. A message is done when the last one has it."""
+
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+        # One buffer for all: what is read is counted at once. In front of it, room for the end of the chunk before.
+        self.buffer = bytearray(len(MARK) - 1 + 256 * 1024)
+        self.view = memoryview(self.buffer)
+        self.sent = self.done = self.behind = 0
+        self.sent_at: list[float] = []
+        self.delays: array[float] | None = None  # seconds of every delivery, where they are wanted
+        self.progress = asyncio.Event()
+
+    def send(self, speaker: int = 0) -> None:
+        self.sent_at.append(time.perf_counter())
+        self.sent += 1
+        self.clients[speaker % len(self.clients)].send(self.sent)
+
+    def heard(self, before: int, now: int) -> None:
+        """One client went from so many messages to so many."""
+        if self.delays is not None:
+            clock = time.perf_counter()
+            self.delays.extend(clock - self.sent_at[number] for number in range(before, now))
+        if before <= self.done < now:
+            self.behind -= 1
+            if not self.behind:
+                counts = [client.count for client in self.clients]
+                self.done = min(counts)
+                self.behind = counts.count(self.done)
+                self.progress.set()
+
+    async def until(self, done: int) -> None:
+        """Until everybody has heard so many messages."""
+        while self.done < done:
+            self.progress.clear()
+            await asyncio.wait_for(self.progress.wait(), PATIENCE)
+
+
+class Client(asyncio.BufferedProtocol):
+    """One client that does as little as it can: it counts the marks in the raw bytes, so that the load costs less
+    than the server. It answers no ping; a run is over before one is missed."""
+
+    def __init__(self, room: Room, is_json: bool) -> None:
+        self.room, self.is_json = room, is_json
+        self.count = 0
+        self.tail = bytes(len(MARK) - 1)
+        self.early = bytearray()
+        self.awaited = b""
+        self.came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def enter(self, port: int) -> None:
+        """Shake hands (RFC 6455, 4.1), and say hello where the dialect asks for it."""
+        loop = asyncio.get_running_loop()
+        self.transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", port)
+        offer = "Sec-WebSocket-Protocol: chatkit.v1\r\n" if self.is_json else ""
+        handshake = (
+            f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{offer}"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await self.ask(handshake.encode(), b"\r\n\r\n")
+        if self.is_json:
+            await self.ask(masked('{"type":"hello","after":0}'), b"welcome")
+
+    async def ask(self, data: bytes, answer: bytes) -> None:
+        self.early, self.awaited, self.came = bytearray(), answer, asyncio.get_running_loop().create_future()
+        self.transport.write(data)
+        await asyncio.wait_for(self.came, PATIENCE)
+
+    def send(self, number: int) -> None:
+        self.transport.write(masked(f'{{"type":"send","id":"{number}","text":"{TEXT}"}}' if self.is_json else TEXT))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.room.view[len(MARK) - 1 :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        buffer, front = self.room.buffer, len(MARK) - 1
+        if self.awaited:
+            self.early += buffer[front : front + nbytes]
+            if self.awaited in self.early and not self.came.done():
+                self.awaited = b""
+                self.came.set_result(None)
+            return
+        buffer[:front] = self.tail
+        found = buffer.count(MARK, 0, front + nbytes)
+        self.tail = bytes(buffer[nbytes : nbytes + front])
+        if found:
+            before, self.count = self.count, self.count + found
+            self.room.heard(before, self.count)
+
+
+def masked(text: str) -> bytes:
+    """One text message as a client must send it: masked (RFC 6455, 5.3)."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)
+
+
+async def fill(room: Room, port: int, kind: str, clients: int) -> None:
+    """Let everybody in; when the first message has reached them all, the room is ready."""
+    room.clients = [Client(room, kind.startswith("json")) for _ in range(clients)]
+    room.behind = clients
+    for start in range(0, clients, 50):
+        await asyncio.gather(*(client.enter(port) for client in room.clients[start : start + 50]))
+    room.send()
+    await room.until(1)
+
+
+async def flood(room: Room, messages: int, window: int, cpu: Callable[[], float]) -> dict[str, float]:
+    """Always `window` messages in flight, as fast as the server goes."""
+    first, start, cpu_start = room.done, time.perf_counter(), cpu()
+    last = room.sent + messages
+    while room.sent < last and time.perf_counter() - start < SECONDS:
+        while room.sent < last and room.sent - room.done < window:
+            room.send()
+        await room.until(room.done + 1)
+    await room.until(room.sent)
+    seconds = time.perf_counter() - start
+    deliveries = (room.done - first) * len(room.clients)
+    return {"deliveries_per_s": deliveries / seconds, "cpu_us": (cpu() - cpu_start) / deliveries * 1e6}
+
+
+async def lesson(room: Room, messages: int, rate: float) -> dict[str, float]:
+    """Everybody speaks in turn, `rate` messages a second: how long until each delivery, in milliseconds."""
+    room.delays = array("d")
+    start = time.perf_counter()
+    for number in range(messages):
+        await asyncio.sleep(start + number / rate - time.perf_counter())
+        room.send(number)
+    await room.until(room.sent)
+    delays = sorted(room.delays)
+    return {f"p{percent}_ms": delays[len(delays) * percent // 100] * 1e3 for percent in (50, 99)}
+
+
+async def measure_speed(
+    port: int, kind: str, clients: int, messages: int, cpu: Callable[[], float]
+) -> dict[str, float]:
+    room = Room()
+    await fill(room, port, kind, clients)
+    figures = await flood(room, messages, WINDOW, cpu)
+    alone = await flood(room, max(1, messages // 4), 1, cpu)
+    return {**figures, "one_at_a_time_per_s": alone["deliveries_per_s"]}
+
+
+async def measure_lesson(port: int, kind: str, clients: int, messages: int) -> dict[str, float]:
+    room = Room()
+    await fill(room, port, kind, clients)
+    return await lesson(room, messages, CLASS_RATE)
+
+
+# The whole bench
+
+
+def bench(clients: int = 200, messages: int = 1_000, rounds: int = 3, class_size: int = CLASS) -> dict[str, Any]:
+    """Measure every server in turn, several times; about a minute. Loopback only.
+
+    clients: in the room. messages: in each run, fewer where 2 seconds are over. class_size: clients of the last part,
+    where everybody speaks in turn, 200 messages a second for 5 seconds.
+    """
+    clients, class_size = (int(min(each, raise_file_limit() - SPARE_FILES)) for each in (clients, class_size))
+    runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in LABELS}
+    lessons = {}
+    with own_core() as core:
+        for _ in range(rounds):
+            for kind, measured in runs.items():
+                with server(kind, core) as (port, cpu):
+                    measured.append(asyncio.run(measure_speed(port, kind, clients, messages, cpu)))
+        for kind in (BASELINE, "json-file"):
+            with server(kind, core) as (port, _):
+                said = min(messages, CLASS_RATE * CLASS_SECONDS)
+                lessons[kind] = asyncio.run(measure_lesson(port, kind, class_size, said))
+    servers = {kind: {name: median(name, measured) for name in measured[0]} for kind, measured in runs.items()}
+    return {
+        "clients": clients,
+        "messages": messages,
+        "window": WINDOW,
+        "rounds": rounds,
+        "text_bytes": len(TEXT),
+        "servers": servers,
+        "ratios": {kind: ratios(each, servers[BASELINE]) for kind, each in servers.items()},
+        "class": {"clients": class_size, "messages_per_s": CLASS_RATE, "servers": lessons},
+    }
+
+
+@contextmanager
+def own_core() -> Iterator[int | None]:
+    """The first core for the server, the others for the load; None where a process cannot choose."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    if len(cores) < 2:
+        yield None
+        return
+    os.sched_setaffinity(0, cores[1:])
+    try:
+        yield cores[0]
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def median(name: str, measured: list[dict[str, float]]) -> float:
+    return round(statistics.median(each[name] for each in measured), 2)
+
+
+def ratios(figures: dict[str, float], baseline: dict[str, float]) -> dict[str, float]:
+    """How many times the baseline; for the CPU, how many times less."""
+    times = {name: figures[name] / baseline[name] for name in figures}
+    times["cpu_us"] = baseline["cpu_us"] / figures["cpu_us"]
+    return {name: round(each, 2) for name, each in times.items()}
+
+
+def table(figures: dict[str, Any], lang: str = "en") -> str:
+    """The figures for a person."""
+    lines = [
+        say(
+            "bench_room",
+            lang,
+            clients=figures["clients"],
+            bytes=figures["text_bytes"],
+            window=figures["window"],
+            rounds=figures["rounds"],
+        ),
+        f"{'':28} {'deliveries/s':>14} {'×':>6} {'CPU µs each':>12} {'×':>6} {'one at a time/s':>16} {'×':>6}",
+    ]
+    for kind, each in figures["servers"].items():
+        times = figures["ratios"][kind]
+        lines.append(
+            f"{LABELS[kind]:28} {each['deliveries_per_s']:14,.0f} {times['deliveries_per_s']:6.2f} {each['cpu_us']:12.2f}"
+            f" {times['cpu_us']:6.2f} {each['one_at_a_time_per_s']:16,.0f} {times['one_at_a_time_per_s']:6.2f}"
+        )
+    lesson = figures["class"]
+    lines += ["", say("bench_class", lang, clients=lesson["clients"], rate=lesson["messages_per_s"])]
+    for kind, each in lesson["servers"].items():
+        lines.append(f"{LABELS[kind]:28} p50 {each['p50_ms']:8.1f} ms   p99 {each['p99_ms']:8.1f} ms")
+    return "\n".join(lines)
