@@ -7,7 +7,7 @@ Nothing here knows a socket: a text comes in, a command goes out; an event comes
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatkit import events
@@ -31,21 +31,6 @@ class Send:
 
     id: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """The server's answer to hello. `resumed`: what the client shows and what follows are one piece."""
-
-    you: str
-    me: str
-    name: str
-    room: str
-    epoch: str
-    head: int
-    oldest: int
-    resumed: bool
-    members: list[Who]
 
 
 class Dialect(Protocol):
@@ -98,7 +83,7 @@ class Json:
     def encode(self, event: Event, own: bool = False) -> str:
         """The same text for every reader: the author knows its own message by the id."""
         if event.type in ("joined", "left", "renamed"):
-            return dump({"type": event.type, "who": asdict(event.who)})
+            return dump({"type": event.type, "who": person(event.who)})
         return dump(
             {
                 "type": event.type,
@@ -124,9 +109,28 @@ class Json:
             fields["retry_ms"] = error.retry_ms
         return dump(fields)
 
-    def welcome(self, welcome: Welcome) -> str:
-        """All that a client needs to go on: who it is, where the log stands, who is here, what the limits are."""
-        return dump({"type": "welcome", **asdict(welcome), "limits": LIMITS})
+    def welcome(
+        self, who: Who, me: str, room: str, epoch: str, head: int, oldest: int, resumed: bool, members: Iterable[Who]
+    ) -> str:
+        """All that a client needs to go on: who it is, where the log stands, who is here, what the limits are.
+
+        me: its secret; resumed: what it shows and what follows are one piece of the log.
+        """
+        return dump(
+            {
+                "type": "welcome",
+                "you": who.id,
+                "me": me,
+                "name": who.name,
+                "room": room,
+                "epoch": epoch,
+                "head": head,
+                "oldest": oldest,
+                "resumed": resumed,
+                "members": [person(member) for member in members],
+                "limits": LIMITS,
+            }
+        )
 
     def beat(self, head: int) -> str:
         """A sign of life; a client behind `head` has missed something."""
@@ -150,6 +154,10 @@ LIMITS = {
 }
 
 dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def person(who: Who) -> dict[str, str]:
+    return {"id": who.id, "name": who.name}
 
 
 def new_id() -> str:

@@ -32,7 +32,7 @@ class Reader:
         """Write all that waits, in one go."""
         pending, self.pending = self.pending, []
         if can_write_directly(self.connection):
-            self.connection.transport.write(b"".join(frames.data for frames in pending))
+            self.connection.transport.write(b"".join([frames.data for frames in pending]))
             return
         for frames in pending:
             for text in frames.texts:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chatkit.dialects import JSON, PLAIN, Dialect, Hello, Send, Welcome, new_id
+from chatkit.dialects import JSON, PLAIN, Dialect, Hello, Send, new_id
 from chatkit.events import (
     BURST,
     FLOOD,
@@ -117,9 +117,8 @@ class Hub:
         resumed, after = self.resume(hello, oldest, head)
         member = self.enter(JSON, reader, room, public_id(me), name)
         members = [other.who for other in self.rooms[room].members.values()]
-        who = member.who
-        welcome = Welcome(who.id, me, who.name, room, self.log.epoch, head, oldest, resumed, members)
-        self.deliver([reader], [JSON.welcome(welcome)])
+        welcome = JSON.welcome(member.who, me, room, self.log.epoch, head, oldest, resumed, members)
+        self.deliver([reader], [welcome])
         return member, after
 
     def resume(self, hello: Hello, oldest: int, head: int) -> tuple[bool, int]:
