@@ -319,6 +319,12 @@ class Chat {
 /* ---- 4 view ------------------------------------------------------------------------------------------------- */
 
 const MOST_LINES = 500;
+const FAREWELLS = {
+  replaced: () => both('page_replaced'),
+  removed: () => both('page_removed'),
+  flood: () => both('page_flood'),
+  token: () => both(kept.token ? 'page_token_wrong' : 'page_token_needed'),
+};
 const QUIET_ABOVE = 40; // members: in a class of 300, comings and goings would drown the talk
 
 /** `<tag class=… >text</tag>`; a message only ever becomes text. */
@@ -493,11 +499,9 @@ const view = {
   /** The form to join stands below what was read so far; drafts and unsent messages stay. */
   closed(reason, sentence) {
     document.body.dataset.view = $('log').childElementCount || kept.outbox.length ? 'closed' : 'join';
-    if (reason === 'token') sentence = both(kept.token ? 'page_token_wrong' : 'page_token_needed');
+    if (reason in FAREWELLS) sentence = FAREWELLS[reason]();
     $('asks').hidden = reason !== 'token';
-    kept.token = reason === 'token' ? undefined : kept.token;
-    keep();
-    write($('note'), REASONS.has(reason) ? sentence ?? both(`page_${reason}`) : sentence);
+    write($('note'), sentence);
     $(reason === 'token' ? 'token' : 'name').focus();
   },
 };
@@ -591,4 +595,6 @@ new ResizeObserver(() => view.atNewest && view.toNewest()).observe($('scroller')
 if (kept.joined) {
   view.talk();
   chat.connect();
+} else {
+  $('name').focus();
 }
