@@ -31,13 +31,14 @@ class Stage:
         self.uri = ""
         self.wire: list[str] = []
         self.clients: dict[str, ClientConnection] = {}
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: dict[int, asyncio.Task[Any]] = {}  # handlers, by their client's port
+        self.before = asyncio.all_tasks()
         self.error: BaseException | None = None
 
     async def run(self, ws: ServerConnection) -> None:
         """The handler, watched: what it raises is the first thing its author wants to know."""
         if task := asyncio.current_task():
-            self.tasks.add(task)
+            self.tasks[ws.remote_address[1]] = task
         try:
             await self.handler(ws)
         except Exception as error:  # a student's code may raise anything
@@ -53,9 +54,21 @@ class Stage:
             self.wire.append(f"{name} connected")
 
     async def leave(self, name: str) -> None:
-        """Close one client's connection, and wait until it is closed."""
-        await self.clients.pop(name).close()
+        """Close one client's connection, and wait until its handler has ended."""
+        client = self.clients.pop(name)
+        port = client.local_address[1]
+        await client.close()
         self.wire.append(f"{name} left")
+        await asyncio.wait([self.tasks[port]], timeout=SECONDS)
+
+    def left_over(self) -> str:
+        """The name of a coroutine of the student's that still runs; "" where there is none."""
+        file = self.handler.__code__.co_filename
+        for task in asyncio.all_tasks() - self.before:
+            code = getattr(task.get_coro(), "cr_code", None)
+            if code and code.co_filename == file:
+                return str(code.co_name)
+        return ""
 
     async def say(self, name: str, text: str) -> None:
         self.wire.append(f"{name} → server: {short(text)}")
@@ -116,7 +129,7 @@ async def stage(handler: Any, *names: str) -> AsyncIterator[Stage]:
         server.close()
         for client in play.clients.values():
             client.transport.abort()
-        for task in play.tasks:
+        for task in play.tasks.values():
             task.cancel()
         await asyncio.wait([asyncio.ensure_future(server.wait_closed())], timeout=SECONDS)
 
