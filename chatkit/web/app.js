@@ -160,13 +160,11 @@ class Chat {
     if (frame.seq <= kept.last) return; // seen before (false while nothing was seen)
     if (frame.seq > kept.last + 1) return this.retry(); // a gap: read again from there
     kept.last = frame.seq;
-    this.takeOut(frame.id); // its ack may have been lost, with the link or with a reload
+    this.settle(frame.id); // its ack may have been lost, with the link or with a reload
     this.view.show(frame, kept.mine.includes(frame.id));
   }
 
-  notice(frame) {
-    this.msg(frame);
-  }
+  notice = this.msg; // numbered like a message
 
   beat({ head }) {
     if (head > kept.last) this.retry(); // something between the server and here was lost
@@ -207,15 +205,25 @@ class Chat {
   }
 
   ack({ id }) {
+    this.settle(id);
+  }
+
+  /** In the log: out of the outbox, and the way is free for the next one. */
+  settle(id) {
     this.takeOut(id);
-    this.landed();
+    if (id === this.inFlight) this.again();
+  }
+
+  again() {
+    this.inFlight = null;
+    this.next();
   }
 
   nack({ id, code, message, retry_ms }) {
     const later = retry_ms !== undefined;
     if (REASONS.has(code)) this.close(code, message); // as a message too: a proxy may swallow the close code
     else if (later && !id) this.retry(); // no welcome, or no replay after it
-    else if (later) this.waiting = setTimeout(() => this.landed(), retry_ms);
+    else if (later) this.waiting = setTimeout(() => this.again(), retry_ms);
     else if (this.state !== 'open') this.close(code, message); // the hello itself was refused
     else this.refuse(id ?? this.inFlight, message);
   }
@@ -225,13 +233,7 @@ class Chat {
     const message = kept.outbox.find((each) => each.id === id);
     if (message) message.refused = reason;
     this.outboxChanged();
-    this.landed();
-  }
-
-  /** The way is free for the next message, or for the same one again. */
-  landed() {
-    this.inFlight = null;
-    this.next();
+    if (id === this.inFlight) this.again();
   }
 
   takeOut(id) {
@@ -257,8 +259,8 @@ class Chat {
 
   dropped(code) {
     if (code in FINAL) return this.close(FINAL[code]);
-    if (code === 1009) this.refuse(this.inFlight, both('page_too_big', { limit: this.limits.message_bytes }));
     this.retry();
+    if (code === 1009) this.refuse(this.inFlight, both('page_too_big', { limit: this.limits.message_bytes }));
   }
 
   retry() {
@@ -407,8 +409,8 @@ const view = {
   },
 
   presence(key, values) {
-    if (chat.members.size <= QUIET_ABOVE) this.add(said('div', 'line presence', both(key, values)));
-    else this.changed();
+    if (chat.members.size > QUIET_ABOVE) this.changed();
+    else this.add(said('div', 'line presence', both(key, values)));
   },
 
   startOver() {
@@ -470,7 +472,8 @@ const view = {
   entered(state) {
     $('state').dataset.state = state;
     this.tick();
-    if (state === 'open') this.opened();
+    if (state === 'open') showRoom(chat.room);
+    this.changed();
     // Say it aloud once, not at each of twenty tries.
     const trouble = state === 'reconnecting' || state === 'closed';
     if (state === 'open' || (trouble && !this.spokeOfTrouble)) write($('spoken'), $('words').sentences['']);
@@ -483,11 +486,6 @@ const view = {
     const seconds = (Math.max(0, chat.retryAt - Date.now()) / 1000).toFixed(1);
     write($('words'), both(`page_${chat.state}`, { seconds }));
     if (chat.state === 'reconnecting') this.ticking = setTimeout(() => this.tick(), 100);
-  },
-
-  opened() {
-    showRoom(chat.room);
-    this.changed();
   },
 
   talk() {

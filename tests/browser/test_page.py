@@ -249,6 +249,31 @@ async def test_lost_message_from_the_server_is_read_again(phone: NewPhone) -> No
 
 
 @need_chromium
+async def test_link_cut_between_commit_and_ack_doubles_nothing(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        cut: list[str] = []
+
+        def fragile(route: WebSocketRoute) -> None:
+            real = route.connect_to_server()
+
+            async def pass_on(message: str | bytes) -> None:
+                if '"type":"msg"' in str(message) and not cut:
+                    cut.append(str(message))
+                    await route.close(code=1001)
+                else:
+                    route.send(message)
+
+            real.on_message(pass_on)
+
+        await mali.page.route_web_socket("**", fragile)
+        await mali.join(http(server), "Mali")
+        await mali.send("one", "two")
+        await mali.shows("one", "two")
+        assert cut
+
+
+@need_chromium
 async def test_other_log_clears_the_view_and_says_so(phone: NewPhone) -> None:
     async with chatkit.serve(port=0) as server:
         mali = await (await phone()).join(http(server), "Mali")
@@ -432,6 +457,20 @@ async def test_second_tab_takes_over_and_the_first_can_take_it_back(phone: NewPh
         assert len(server.members()) == 1
 
 
+@need_chromium
+@pytest.mark.parametrize(("code", "sentence"), [(4003, "page_removed"), (1008, "page_flood")])
+async def test_put_out_by_the_server_it_stays_out(phone: NewPhone, code: int, sentence: str) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        [session] = server.sessions
+        await session.connection.close(code)
+        await mali.says(sentence)
+        await mali.is_in("closed")
+        await mali.page.reload()
+        await expect(mali.page.locator("#name")).to_have_value("Mali")
+        assert len(mali.hellos()) == 1
+
+
 # The page itself
 
 
@@ -538,6 +577,18 @@ async def test_reader_who_scrolled_up_keeps_the_place(phone: NewPhone) -> None:
         await newest.click()
         await expect(mali.page.get_by_text("the newest")).to_be_in_viewport()
         await expect(newest).to_be_hidden()
+
+
+@need_chromium
+async def test_on_screen_keyboard_hides_neither_input_nor_newest_message(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        for n in range(20):
+            server.broadcast(f"message {n}")
+        await expect(mali.page.get_by_text("message 19")).to_be_in_viewport()
+        await mali.page.set_viewport_size({"width": 360, "height": 300})
+        await expect(mali.page.locator("#text")).to_be_in_viewport(ratio=1)
+        await expect(mali.page.get_by_text("message 19")).to_be_in_viewport(ratio=1)
 
 
 @need_chromium
