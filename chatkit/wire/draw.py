@@ -19,7 +19,7 @@ from chatkit.wire.drawing import (
     safe,
     width,
 )
-from chatkit.wire.frames import Frame, Opcode, close_reason, length_field
+from chatkit.wire.frames import Frame, Opcode, WireError, check_frame, close_reason, length_field
 from chatkit.wire.handshake import GUID, Head, accept_key
 from chatkit.wire.recording import Item, Session
 
@@ -93,8 +93,18 @@ def draw_frame(frame: Frame, lang: str = "both", mask: bool = False) -> Drawing:
         for name, label, bits, meaning in fields
     )
     columns = "".join(f"<div>{'<br>'.join(map(safe, cell))}</div>" for cell in cells)
-    text = f"{align(row[1:] for row in fields)}\n\n{align(cells)}\n{count}"
-    return Drawing(text, page(block("fields", boxes), block("cells", columns), paragraph(count)))
+    notes = [count, *faults(frame, lang)]
+    text = "\n".join([align(row[1:] for row in fields), "", align(cells), *notes])
+    return Drawing(text, page(block("fields", boxes), block("cells", columns), *map(paragraph, notes)))
+
+
+def faults(frame: Frame, lang: str) -> list[str]:
+    """The rule that a frame breaks, in words; [] where it breaks none (RFC 6455, 5.2 and 5.5)."""
+    try:
+        check_frame(frame)
+    except WireError as error:
+        return [f"✗ {error.sentence(lang)}"]
+    return []
 
 
 def frame_fields(frame: Frame, lang: str) -> list[tuple[str, str, str, str]]:

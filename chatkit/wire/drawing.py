@@ -16,17 +16,18 @@ STYLE = """<style>
 .chatkit-wire code, .chatkit-wire pre { font-family: var(--jp-code-font-family, monospace); font-size: 13px;
   color: inherit; background: none; padding: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .chatkit-wire small { color: var(--jp-ui-font-color2, #555); }
-.chatkit-wire-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 12px; }
+.chatkit-wire-columns { display: flex; flex-wrap: wrap; gap: 12px; }
 .chatkit-wire-box { border: 1px solid var(--jp-border-color1, #888); border-radius: 4px; padding: 4px 8px; }
 .chatkit-wire-box > * { display: block; }
 .chatkit-wire-box > small { padding-inline-start: 2em; }
-.chatkit-wire-box:nth-child(3) { grid-column: 1 / -1; }
+.chatkit-wire-box { flex: 1 1 280px; }
+.chatkit-wire-box:nth-child(3) { flex-basis: 100%; }
 .chatkit-wire-fields { display: flex; flex-wrap: wrap; margin: 6px 0; }
 .chatkit-wire-fields > div { border: 1px solid var(--jp-border-color1, #888); padding: 2px 8px; max-width: 22em; }
 .chatkit-wire-fields > .chatkit-wire-key { border-style: dashed; }
 .chatkit-wire-fields > .chatkit-wire-payload { border: 3px double; }
 .chatkit-wire-fields b, .chatkit-wire-fields code, .chatkit-wire-fields small { display: block; }
-.chatkit-wire table { border-collapse: collapse; margin: 4px 0; font-size: inherit; }
+.chatkit-wire table { border-collapse: collapse; margin: 4px 0; font-size: inherit; color: inherit; }
 .chatkit-wire th, .chatkit-wire td { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px;
   text-align: start; }
 .chatkit-wire-cells { display: flex; flex-wrap: wrap; }

@@ -7,61 +7,52 @@ for the network come out of `data_to_send`. Inside TLS, so they are readable wit
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.client import ClientProtocol
-from websockets.protocol import Protocol
 from websockets.server import ServerProtocol
 
 from chatkit.wire.recording import Direction, Recording
 
 
-class Doors:
-    """A websockets protocol, watched at its doors; everything else goes straight to the protocol."""
+class Recorded(Connection):
+    """A connection that writes down what it puts into one door and takes from the other, and does nothing else."""
 
-    def __init__(self, protocol: Protocol, recording: Recording) -> None:
+    def __init__(self, recording: Recording, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.recording = recording
         ways: tuple[Direction, Direction] = ("to_client", "to_server")
-        incoming, outgoing = ways if recording.side == "client" else ways[::-1]
-        vars(self).update(_protocol=protocol, _recording=recording, _in=incoming, _out=outgoing)
+        self.incoming, self.outgoing = ways if recording.side == "client" else ways[::-1]
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._protocol, name)
+    def data_received(self, data: bytes) -> None:
+        self.recording.add(self.incoming, data)
+        super().data_received(data)  # … protocol.receive_data(data)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._protocol, name, value)
+    def send_data(self) -> None:
+        # What data_to_send is about to hand out; b"" stands for the end.
+        for data in self.protocol.writes:
+            self.recording.add(self.outgoing, data)
+        super().send_data()  # … protocol.data_to_send()
 
-    def receive_data(self, data: bytes) -> None:
-        self._recording.add(self._in, data)
-        self._protocol.receive_data(data)
+    def eof_received(self) -> None:
+        self.recording.add(self.incoming, b"")
+        super().eof_received()
 
-    def receive_eof(self) -> None:
-        if not self._protocol.reader.eof:  # websockets may say it twice
-            self._recording.add(self._in, b"")
-        self._protocol.receive_eof()
-
-    def data_to_send(self) -> list[bytes]:
-        writes: list[bytes] = self._protocol.data_to_send()
-        for data in writes:
-            self._recording.add(self._out, data)
-        return writes
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.protocol.reader.eof:  # the line broke without a word
+            self.recording.add(self.incoming, b"")
+        super().connection_lost(exc)
 
 
-class RecordedServerConnection(ServerConnection):
+class RecordedServerConnection(Recorded, ServerConnection):
     """A server's connection whose bytes are in `recording`."""
 
-    def __init__(self, protocol: ServerProtocol, server: Server, recording: Recording, **options: Any) -> None:
-        super().__init__(cast(ServerProtocol, Doors(protocol, recording)), server, **options)
-        self.recording = recording
 
-
-class RecordedClientConnection(ClientConnection):
+class RecordedClientConnection(Recorded, ClientConnection):
     """A client's connection whose bytes are in `recording`."""
-
-    def __init__(self, protocol: ClientProtocol, recording: Recording, **options: Any) -> None:
-        super().__init__(cast(ClientProtocol, Doors(protocol, recording)), **options)
-        self.recording = recording
 
 
 class Recorder:
@@ -77,11 +68,11 @@ class Recorder:
 
     def server_connection(self, protocol: ServerProtocol, server: Server, **options: Any) -> RecordedServerConnection:
         """For `create_connection=` of `serve`: a server's side, whoever connects."""
-        return RecordedServerConnection(protocol, server, self.begin(Recording("server")), **options)
+        return RecordedServerConnection(self.begin(Recording("server")), protocol, server, **options)
 
     def client_connection(self, protocol: ClientProtocol, **options: Any) -> RecordedClientConnection:
         """For `create_connection=` of `connect`: a client's side."""
-        return RecordedClientConnection(protocol, self.begin(Recording("client")), **options)
+        return RecordedClientConnection(self.begin(Recording("client")), protocol, **options)
 
     def begin(self, recording: Recording) -> Recording:
         self.recordings.append(recording)

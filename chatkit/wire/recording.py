@@ -96,7 +96,7 @@ class Recording:
 
     async def replay(self, into: "Recording", speed: float = 1.0) -> None:
         """Play the chunks into another recording, at `speed` times the pace at which they came."""
-        now = 0.0
+        now, into.redacted = 0.0, self.redacted
         for chunk in self.chunks:
             await asyncio.sleep((chunk.time - now) / speed)
             now = chunk.time
@@ -145,11 +145,15 @@ class Session:
     frames: list[Frame] = field(default_factory=list)
     ways: dict[Direction, Way] = field(default_factory=lambda: {"to_server": Way(), "to_client": Way()})
     read: int = 0  # chunks
-    redacted: bool = False
+    starred: bool = False
 
     def __post_init__(self) -> None:
-        self.redacted = self.recording.redacted
         self.update()
+
+    @property
+    def redacted(self) -> bool:
+        """Whether a secret was starred out, now or when the recording was saved."""
+        return self.starred or self.recording.redacted
 
     def head(self, kind: Literal["request", "response"]) -> Head | None:
         """The handshake's request or response; None while it is not there."""
@@ -233,7 +237,7 @@ class Session:
         return self.note(payload, SECRET_FIELD.sub(star, before + payload)[len(before) :])
 
     def note(self, data: bytes, clean: bytes) -> bytes:
-        self.redacted = self.redacted or data != clean
+        self.starred = self.starred or data != clean
         return clean
 
 
