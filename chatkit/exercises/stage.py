@@ -16,7 +16,7 @@ from chatkit.exercises.shown import Difference, Text, framed
 from chatkit.exercises.trial import named, short
 
 SECONDS = 1.0  # for one message to arrive; on loopback it takes a thousandth of that
-PAUSE = 0.15  # seconds without a message that count as silence
+PAUSE = 0.1  # seconds without a message that count as silence
 
 # A student's mistake is shown by the check, not by websockets' log.
 quiet = logging.Logger("exercise")
@@ -99,14 +99,19 @@ class Stage:
 
     async def silence(self) -> None:
         """Raise Difference where any client hears one thing more."""
-        for name, client in self.clients.items():
+
+        async def more(client: ClientConnection) -> str | bytes | None:
             try:
                 async with asyncio.timeout(PAUSE):
-                    got = await client.recv()
+                    return await client.recv()
             except (TimeoutError, ConnectionClosed):
-                continue
-            self.wire.append(f"server → {name}: {short(got)}")
-            raise self.difference("ex_one_more", name=name, got=short(got))
+                return None
+
+        extra = await asyncio.gather(*map(more, self.clients.values()))
+        for name, got in zip(self.clients, extra, strict=True):
+            if got is not None:
+                self.wire.append(f"server → {name}: {short(got)}")
+                raise self.difference("ex_one_more", name=name, got=short(got))
 
     def difference(self, key: str, **values: object) -> Difference:
         """The difference that `key` says, or the handler's own error, which is behind it."""
