@@ -12,7 +12,6 @@ from chatkit.wire.drawing import (
     cut_bytes,
     glyph,
     html_table,
-    pad,
     page,
     plain,
     preview,
@@ -27,6 +26,7 @@ NOTED = {"host", "origin", "upgrade", "connection", "content-length"}
 NOTED |= {f"sec-websocket-{name}" for name in ("key", "version", "accept", "protocol", "extensions")}
 STATUSES = (101, 200, 400, 401, 403, 404, 426, 503)
 MAX_LINE = 300  # characters of a line of the handshake
+ARROW = 70  # columns of text on an arrow in a terminal
 MAX_ROWS = 200  # of a session; the newest are shown
 
 
@@ -171,25 +171,26 @@ def payload_count(frame: Frame, lang: str) -> str:
 def draw_sequence(session: Session, lang: str = "both") -> Drawing:
     """The session as arrows between client and server, the oldest on top."""
     client, server = say("wire_client", lang), say("wire_server", lang)
-    items = session.items[-MAX_ROWS:]
-    labels = [step_label(item, lang) for item in items]
-    columns = max([width(label) for label in labels], default=20) + 2
-    lines = [pad(f"{client} │", width(client) + 2 + columns) + f"   │ {server}"]
-    steps = []
-    for item, label in zip(items, labels, strict=True):
-        right = item.direction == "to_server"
-        dashes = "─" * (columns - width(label))
-        arrow = f"─ {label} {dashes}▶" if right else f"◀─ {label} {dashes}"
-        lines.append(f"{' ' * width(client)} │{arrow}│ {item.time:.3f} s")
-        head = "<i></i>▶" if right else "◀<i></i>"
-        steps.append(
-            f'<div class="chatkit-wire-step"><small>{item.time:.3f} s · {way(item)}</small> {safe(label)}'
-            f'<div class="chatkit-wire-arrow">{head}</div></div>'
-        )
+    steps = [(item, step_label(item, lang)) for item in session.items[-MAX_ROWS:]]
     notes = remarks(session, lang)
-    ends = f'<div class="chatkit-wire-ends"><span>{safe(client)}</span><span>{safe(server)}</span></div>'
-    drawn = f'{ends}<div class="chatkit-wire-lines">{"".join(steps)}</div>'
-    return Drawing("\n".join(lines + notes), page(drawn, *map(paragraph, notes)))
+    lines = [f"{client} │{' ' * (ARROW + 4)}│ {server}"]
+    lines += [f"{' ' * width(client)} │{text_arrow(item, label)}│ {item.time:.3f} s" for item, label in steps]
+    ends = block("ends", f"<span>{safe(client)}</span><span>{safe(server)}</span>")
+    arrows = block("lines", "".join(html_arrow(item, label) for item, label in steps))
+    return Drawing("\n".join(lines + notes), page(ends, arrows, *map(paragraph, notes)))
+
+
+def text_arrow(item: Item, label: str) -> str:
+    """`─ label ───▶` or `◀─ label ───`, ARROW + 4 columns wide; what does not fit is in the table."""
+    short = label if width(label) <= ARROW else label[: ARROW - 1] + "…"
+    line = f" {short} {'─' * (ARROW - width(short))}"
+    return f"─{line}▶" if item.direction == "to_server" else f"◀─{line}"
+
+
+def html_arrow(item: Item, label: str) -> str:
+    head = "<i></i>▶" if item.direction == "to_server" else "◀<i></i>"
+    who = f"<small>{item.time:.3f} s · {way(item)}</small> {safe(label)}"
+    return block("step", who + block("arrow", head))
 
 
 def draw_table(session: Session, lang: str = "both") -> Drawing:

@@ -42,7 +42,7 @@ STYLE = """<style>
 
 QUOTES = "“{}”"
 MAX_CELLS = 32  # characters (or bytes) of a payload shown one by one
-MAX_PREVIEW = 40  # characters of a payload shown in a line
+MAX_PREVIEW = 200  # characters of a payload shown in a line; a JSON message has its text behind 100 others
 
 
 @dataclass(frozen=True)
