@@ -34,9 +34,9 @@ SPARE_FILES = 64  # files that a server needs beside its clients
 class BadOption(ChatError):
     """What was typed on the command line cannot be used; `code` is the exit code."""
 
-    def __init__(self, key: str, code: int = 2, **parts: object) -> None:
+    def __init__(self, which: str, code: int = 2, **parts: object) -> None:
         super().__init__(**parts)
-        self.key, self.code = key, code
+        self.key, self.code = which, code
 
 
 class Parser(argparse.ArgumentParser):
@@ -133,7 +133,7 @@ def a_uri(value: str) -> str:
 def parser() -> Parser:
     """The whole command line; `options.run(options)` runs what was chosen."""
     top = Parser(prog="chatkit", description="Learn WebSockets by chatting.")
-    top.set_defaults(run=lambda _: top.print_help() or 2)
+    top.set_defaults(run=lambda _: print(top.format_help()) or 2)
     commands = top.add_subparsers(metavar="COMMAND", parser_class=Parser)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the first notebook", description=open_lab.__doc__)
@@ -419,6 +419,9 @@ def see_doctor(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace) -> int:
     from chatkit.bench import bench, table
 
-    figures = bench(options.clients, options.messages)
-    print(json.dumps(figures) if options.json else table(figures))
+    try:
+        figures = bench(options.clients, options.messages)
+    except TimeoutError:
+        raise BadOption("bench_stuck", code=1) from None
+    print(json.dumps(figures) if options.json else table(figures, language(())))
     return 0

@@ -157,7 +157,7 @@ def widgets(lang: str) -> Finding:
     import traitlets
     from IPython.display import display
 
-    class RoundTrip(anywidget.AnyWidget):  # type: ignore[misc]
+    class RoundTrip(anywidget.AnyWidget):
         _esm = ROUND_TRIP
         waiting = traitlets.Unicode(say("doctor_widgets_waiting", lang)).tag(sync=True)
         answered = traitlets.Unicode(say("doctor_widgets_answered", lang, ms="{ms}")).tag(sync=True)
