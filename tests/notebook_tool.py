@@ -1,6 +1,6 @@
 """For authors of notebooks: stamp, execute, check.
 
-    python -m tests.notebook_tool new     notebooks/03_x.ipynb   a skeleton that keeps all rules but its exercises
+    python -m tests.notebook_tool new     notebooks/03_x.ipynb   a skeleton that keeps every rule
     python -m tests.notebook_tool stamp   notebooks/03_x.ipynb   Thai cells get id and hash of the English cell above
     python -m tests.notebook_tool execute notebooks/03_x.ipynb   run in a fresh kernel; keep what any machine would show
     python -m tests.notebook_tool check   notebooks/03_x.ipynb   every rule of notebook_rules, then nbval
@@ -21,6 +21,9 @@ from nbclient import NotebookClient
 
 from tests import notebook_rules as rules
 from tests.notebook_room import room_for
+
+#: one notebook under nbval, as `make test` does it, wherever the notebook lies
+NBVAL = [sys.executable, "-m", "pytest", "-q", "-c", "pyproject.toml", "-p", "tests.notebook_room"]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: what differs between machines in a traceback, and what is kept instead
@@ -91,12 +94,12 @@ def scrub(line: str) -> str:
 def check(path: Path) -> int:
     """Print every complaint; nbval follows where there is none."""
     wrong = rules.complaints(path.stem, json.loads(path.read_text("utf-8")))
-    print(*wrong, sep="\n")
-    return 1 if wrong else subprocess.run([sys.executable, "-m", "pytest", "-q", str(path)], check=False).returncode
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    return 1 if wrong else subprocess.run([*NBVAL, str(path.resolve())], cwd=rules.ROOT, check=False).returncode
 
 
 def new(path: Path) -> None:
-    """A skeleton in both languages: replace its words, keep its shape."""
+    """A skeleton in both languages that keeps every rule: replace its words, keep its shape."""
     if path.exists():
         sys.exit(f"{path} is there already")
     notebook = nbformat.v4.new_notebook(metadata=rules.METADATA)
@@ -115,33 +118,58 @@ def new(path: Path) -> None:
 
 #: (cell id, "text" | "code" | a tag, (source,) or (English, Thai))
 SKELETON: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("way", "way", ("← [back](02_await_in_a_notebook.ipynb) · [index](index.ipynb) · [next](04_frames.ipynb) →"
-                    " · 35 min · 35 นาที",)),
-    ("title", "text", (
-        "# The handshake · แฮนด์เชค\n\n**How does HTTP become something else?**\n\nYou will be able to\n\n"
-        "- read a handshake\n- compute an Accept key\n- explain a refusal",
-        "**HTTP กลายเป็นอย่างอื่นได้อย่างไร**\n\nเมื่อจบบทนี้คุณจะ\n\n"
-        "- อ่านแฮนด์เชค (handshake) ได้\n- คำนวณ Accept ได้\n- อธิบายการปฏิเสธได้")),
-    ("words", "text", ("**Key words**: handshake, header", "**คำสำคัญ**: แฮนด์เชค (handshake), ส่วนหัว (header)")),
+    (
+        "way",
+        "way",
+        ("← [back](00_hello_room.ipynb) · [index](index.ipynb) · [next](04_frames.ipynb) → · 35 min · 35 นาที",),
+    ),
+    (
+        "title",
+        "text",
+        (
+            "# The handshake · แฮนด์เชค\n\n**How does HTTP become something else?**\n\nYou will be able to\n\n"
+            "- read a handshake\n- compute an Accept key\n- explain a refusal",
+            "**HTTP กลายเป็นอย่างอื่นได้อย่างไร**\n\nเมื่อจบบทนี้คุณจะ\n\n"
+            "- อ่านแฮนด์เชค (handshake) ได้\n- คำนวณ Accept ได้\n- อธิบายการปฏิเสธได้",
+        ),
+    ),
+    (
+        "words",
+        "text",
+        ("**Key words**: handshake, header", "**คำสำคัญ**: แฮนด์เชค (handshake), ส่วนหัว (header)"),
+    ),
     ("setup", "setup", ("from chatkit import serve, source\nfrom chatkit.exercises import exercise",)),
-    ("step-1", "text", (
-        "## 1. One step · ขั้นแรก\n\nA few sentences. What will `1 + 1` give?",
-        "สองสามประโยค `1 + 1` จะได้อะไร")),
+    (
+        "step-1",
+        "text",
+        ("## 1. One step · ขั้นแรก\n\nA few sentences. What will `1 + 1` give?", "สองสามประโยค `1 + 1` จะได้อะไร"),
+    ),
     ("step-1-code", "code", ("1 + 1",)),
-    ("break", "text", (
-        "## 2. Break it · ทำให้พัง\n\nRead the traceback from the bottom up.",
-        "อ่าน traceback จากล่างขึ้นบน")),
+    (
+        "break",
+        "text",
+        ("## 2. Break it · ทำให้พัง\n\nRead the traceback from the bottom up.", "อ่าน traceback จากล่างขึ้นบน"),
+    ),
     ("break-code", "raises-exception", ('int("สวัสดี")',)),
     ("real", "text", ("## 3. The real code · โค้ดจริง\n\nThe kit does the same.", "ชุดโค้ดนี้ทำแบบเดียวกัน")),
     ("real-code", "code", ("source(source)",)),
-    ("q1", "text", ("## 4. Exercises · แบบฝึกหัด\n\nDo the first.", "ทำข้อแรก")),
+    ("exercises", "text", ("## 4. Exercises · แบบฝึกหัด\n\nYour turn.", "ถึงตาคุณแล้ว")),
     ("q1-ask", "code", ('q1 = exercise("03_handshake", "q1")\nq1',)),
     ("q1-try", "code", ("def accept(key):\n    ...\n\nawait q1.check(accept)  # q1.hint() · q1.solution()",)),
-    ("clean-up", "clean-up", ("q1 = None  # close servers and panels here",)),
-    ("end", "text", (
-        "## Key points · สรุป\n\n- One point\n\n**Words learnt**: handshake",
-        "- ประเด็นเดียว\n\n**คำที่ได้เรียน**: แฮนด์เชค (handshake)")),
-)  # fmt: skip
+    ("q2-ask", "code", ('q2 = exercise("03_handshake", "q2")\nq2',)),
+    ("q2-try", "code", ("def upgrade(host, path, key):\n    ...\n\nawait q2.check(upgrade)",)),
+    ("q3-ask", "code", ('q3 = exercise("03_handshake", "q3")\nq3',)),
+    ("q3-try", "code", ("def refusal(response):\n    ...\n\nawait q3.check(refusal)",)),
+    ("clean-up", "clean-up", ("q1 = q2 = q3 = None  # close servers and panels here",)),
+    (
+        "end",
+        "text",
+        (
+            "## Key points · สรุป\n\n- One point\n\n**Words learnt**: handshake",
+            "- ประเด็นเดียว\n\n**คำที่ได้เรียน**: แฮนด์เชค (handshake)",
+        ),
+    ),
+)
 
 
 def main() -> int:
