@@ -64,7 +64,7 @@ function render({ model, el }) {
   const dead = make("p", "chatkit-dead", { role: "alert" }, "⚠️ ", labels.dead);
   const header = make("header", "chatkit-header", {}, title, detail, state, buttons);
   const room = make("div", "chatkit-room", {}, log, newer);
-  const panel = make("section", "chatkit", { "aria-label": plain(labels.title), "data-lm-suppress-shortcuts": "true" },
+  const panel = make("section", "chatkit", { "aria-label": plain(labels.title) },
     header, why, members, room, form, answer, dead);
 
   // The log: it stays at the newest line, or where the reader scrolled to.
@@ -142,6 +142,8 @@ function render({ model, el }) {
   log.addEventListener("scroll", onScroll);
   newer.addEventListener("click", toEnd);
   form.addEventListener("submit", submit);
+  // JupyterLab would take Enter away from the box, and read letters as commands to the notebook (`dd` deletes a cell).
+  panel.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation());
   // A log that was hidden, or whose fonts came late, has another height now.
   const resized = new ResizeObserver(() => isAtEnd && toEnd());
   resized.observe(log);
