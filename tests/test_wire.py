@@ -267,6 +267,18 @@ def test_a_cookie_and_an_authorization_are_hidden() -> None:
     assert head and (head.get("Cookie"), head.get("Authorization")) == ("*" * 8, "*" * 9)
 
 
+def test_a_token_is_hidden_in_what_is_no_head() -> None:
+    session = Session(recording_of(("to_server", b"GET / HTTP/1.1\r\nGET /?token=hunter2\x1b\r\n\r\n")))
+    shown = draw_table(session).text + repr(session.items) + repr(session.recording.chunks)
+    assert session.items[0].error and "hunter2" not in shown and "\x1b" not in draw_table(session).text
+
+
+def test_a_ping_between_two_fragments_is_no_part_of_their_message() -> None:
+    frames = [encode_frame(1, '{"token":"hun', False, KEY), encode_frame(9, "ping", mask=KEY)]
+    session = talk(*frames, encode_frame(0, 'ter2"}', mask=KEY))
+    assert [frame.payload for frame in session.frames] == [b'{"token":"***', b"ping", b'****"}']
+
+
 def test_text_that_speaks_of_a_token_is_not_touched() -> None:
     text = json.dumps({"type": "send", "text": 'my "token": "x"'}).encode()
     session = talk(encode_frame(1, text, mask=KEY))

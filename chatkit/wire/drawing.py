@@ -29,7 +29,8 @@ STYLE = """<style>
 .chatkit-wire-fields b, .chatkit-wire-fields code, .chatkit-wire-fields small { display: block; }
 .chatkit-wire table { border-collapse: collapse; margin: 4px 0; font-size: inherit; color: inherit; }
 .chatkit-wire th, .chatkit-wire td { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px;
-  text-align: start; }
+  text-align: start; white-space: nowrap; }
+.chatkit-wire td:last-child { white-space: normal; }
 .chatkit-wire-cells { display: flex; flex-wrap: wrap; }
 .chatkit-wire-cells > div { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px; text-align: center; }
 .chatkit-wire-cells > div:first-child { text-align: start; font-weight: bold; }

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
+from chatkit.events import visible
 from chatkit.wire.frames import WireError
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # the same for everybody, for ever (RFC 6455, 1.3)
@@ -38,7 +39,7 @@ def parse_head(data: bytes) -> tuple[Head | None, bytes]:
         return None, data
     start, *lines = head.decode("latin-1").split("\r\n")
     if not start.strip():
-        raise WireError("head", "4.1", line=start)
+        raise WireError("head", "4.1", line=visible(start))
     return Head(start, tuple(parse_header(line) for line in lines), head + blank), rest
 
 
@@ -46,7 +47,7 @@ def parse_header(line: str) -> tuple[str, str]:
     """`Upgrade: websocket` as its two halves (RFC 9112, 5); WireError where there is no colon."""
     name, colon, value = line.partition(":")
     if not colon:
-        raise WireError("head", "4.1", line=line)
+        raise WireError("head", "4.1", line=visible(line[:100]))
     return name, value.strip()
 
 

@@ -31,7 +31,7 @@ class Chunk:
 
     direction: Direction
     time: float
-    data: bytes
+    data: bytes = field(repr=False)  # true, secrets included
 
 
 class Recording:
@@ -188,18 +188,19 @@ class Session:
 
     def parse_start(self, chunk: Chunk, way: Way) -> Iterator[Item]:
         """The head, if it is complete. After `Upgrade` and `101` come frames; after any other head, other bytes."""
+        head_bytes, blank, rest = way.buffer.partition(b"\r\n\r\n")
+        if not blank:
+            return
+        raw, way.buffer, way.reads = self.redact_head(head_bytes + blank), rest, "bytes"
         try:
-            head, rest = parse_head(way.buffer)
+            head, _ = parse_head(raw)
         except WireError as error:
-            way.reads, raw, way.buffer = "bytes", self.redact_head(way.buffer), b""
             yield Item("bytes", chunk.direction, chunk.time, raw, error=error)
             return
-        if head:
-            raw, way.buffer = self.redact_head(head.raw), rest
-            upgraded = head.get("Upgrade") is not None and head.status in (None, 101)
-            way.reads = "frames" if upgraded else "bytes"
-            kind: Literal["request", "response"] = "request" if chunk.direction == "to_server" else "response"
-            yield Item(kind, chunk.direction, chunk.time, raw, head=parse_head(raw)[0])
+        if head and head.get("Upgrade") and head.status in (None, 101):
+            way.reads = "frames"
+        kind: Literal["request", "response"] = "request" if chunk.direction == "to_server" else "response"
+        yield Item(kind, chunk.direction, chunk.time, raw, head=head)
 
     def frame_item(self, chunk: Chunk, way: Way, frame: Frame) -> Item:
         """The frame with its secrets starred out, and the rule it breaks (RFC 6455, 5.1, 5.2, 5.5)."""
@@ -208,7 +209,7 @@ class Session:
             check_frame(frame, from_client=chunk.direction == "to_server")
         except WireError as broken:
             error = broken
-        payload = self.redact_message(way.message, frame.payload)
+        payload = self.redact_message(b"" if frame.is_control else way.message, frame.payload)
         if not frame.is_control:
             way.message = b"" if frame.fin else way.message + frame.payload
         masked = apply_mask(payload, frame.mask) if frame.mask else payload
