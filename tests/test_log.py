@@ -1,0 +1,290 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatkit.dialects import JSON
+from chatkit.events import MAX_TEXT, MAX_UNREAD, SERVER, Event, LogUnavailable, Who
+from chatkit.log import SqliteLog
+
+MALI, NOI = Who("p1", "Mali"), Who("p2", "น้อย")
+
+
+@contextmanager
+def opened(path: Path | str = ":memory:", **options: Any) -> Iterator[SqliteLog]:
+    log = SqliteLog(str(path), **options)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+@pytest.fixture
+def log() -> Iterator[SqliteLog]:
+    with opened() as log:
+        yield log
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "chat.db"
+
+
+def msg(id: str, text: str = "hi", room: str = "lobby", who: Who = MALI) -> Event:
+    return Event("msg", who, room, id=id, ts=1763800000.25, text=text)
+
+
+def msgs(count: int, start: int = 1, room: str = "lobby") -> list[Event]:
+    return [msg(f"m{number}", f"text {number}", room) for number in range(start, start + count)]
+
+
+def numbers(log: SqliteLog, room: str = "lobby", after: int = 0) -> list[int]:
+    """All numbers in a room, read page by page."""
+    found: list[int] = []
+    while page := log.read(room, found[-1] if found else after):
+        found += [event.seq for event in page]
+    return found
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_begin_at_one_and_have_no_gaps(log: SqliteLog) -> None:
+    first, second = log.append(msgs(3)), log.append(msgs(2, start=4))
+    assert [event.seq for event, _ in [*first, *second]] == [1, 2, 3, 4, 5]
+    assert all(is_new for _, is_new in [*first, *second])
+    assert numbers(log) == [1, 2, 3, 4, 5]
+
+
+def test_each_room_counts_for_itself(log: SqliteLog) -> None:
+    kept = log.append([msg("a"), msg("a", room="physics"), msg("b"), msg("b", room="physics")])
+    assert [(event.room, event.seq) for event, _ in kept] == [
+        ("lobby", 1),
+        ("physics", 1),
+        ("lobby", 2),
+        ("physics", 2),
+    ]
+
+
+def test_an_event_comes_back_as_it_went_in(log: SqliteLog) -> None:
+    text = "ที่ น้ำ ผู้ ปี๊บ กร์ 😀 e\u0301 \u202e'; DROP TABLE messages; --"
+    kept = log.append([msg("a", text, who=NOI)])[0].event
+    notice = log.append([Event("notice", SERVER, id="n", ts=2.5, text="🟢")])[0].event
+    assert kept == Event("msg", NOI, seq=1, id="a", ts=1763800000.25, text=text)
+    assert log.read("lobby", 0) == [kept, notice]
+
+
+def test_a_duplicate_gets_its_first_number_and_its_first_text(log: SqliteLog) -> None:
+    first = log.append([msg("a", "first")])[0].event
+    again, fresh = log.append([msg("a", "second", who=NOI), msg("b")])
+    assert again == (first, False)
+    assert (fresh.event.seq, fresh.is_new) == (2, True)
+    assert [event.text for event in log.read("lobby", 0)] == ["first", "hi"]
+
+
+def test_a_duplicate_within_one_batch(log: SqliteLog) -> None:
+    kept = log.append([msg("a"), msg("a"), msg("b"), msg("a")])
+    assert [(event.seq, is_new) for event, is_new in kept] == [(1, True), (1, False), (2, True), (1, False)]
+
+
+def test_the_same_id_in_two_rooms_is_two_messages(log: SqliteLog) -> None:
+    assert [is_new for _, is_new in log.append([msg("a"), msg("a", room="physics")])] == [True, True]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6), max_size=12))
+def test_duplicates_burn_no_numbers(batches: list[list[str]]) -> None:
+    """The model is a list without repeats: an id's number is its place in it."""
+    model: list[str] = []
+    with opened() as log:
+        for batch in batches:
+            for id, (event, is_new) in zip(batch, log.append([msg(id) for id in batch]), strict=True):
+                assert is_new == (id not in model)
+                model += [id] if is_new else []
+                assert event.seq == model.index(id) + 1
+        assert [event.id for event in log.read("lobby", 0)] == model
+        assert log.bounds("lobby") == (1, len(model))
+
+
+def test_an_empty_batch_changes_nothing(log: SqliteLog) -> None:
+    assert log.append([]) == []
+    assert log.bounds("lobby") == (1, 0)
+
+
+# --- bounds, trimming, pages ---------------------------------------------------------------------------------------
+
+
+def test_bounds_of_a_room_that_nobody_spoke_in(log: SqliteLog) -> None:
+    assert log.bounds("empty") == (1, 0)
+    assert log.read("empty", 0) == []
+
+
+def test_only_the_newest_are_kept() -> None:
+    with opened(history=3) as log:
+        log.append([*msgs(5), msg("x", room="physics")])
+        assert numbers(log) == [3, 4, 5]
+        assert log.bounds("lobby") == (3, 5)
+        assert log.bounds("physics") == (1, 1)
+        assert log.append([msg("m9")])[0].event.seq == 6
+        assert log.bounds("lobby") == (4, 6)
+
+
+@pytest.mark.parametrize("history", [0, 1])
+def test_however_little_is_kept_no_number_is_given_twice(history: int) -> None:
+    with opened(history=history) as log:
+        assert [log.append([event])[0].event.seq for event in msgs(4)] == [1, 2, 3, 4]
+
+
+def test_reading_goes_on_after_a_number(log: SqliteLog) -> None:
+    log.append(msgs(10))
+    assert numbers(log, after=7) == [8, 9, 10]
+    assert numbers(log, after=10) == numbers(log, after=11) == []
+
+
+def test_a_long_history_comes_in_pages(log: SqliteLog) -> None:
+    log.append([msg(f"m{number}", "ก" * MAX_TEXT) for number in range(60)])
+    first = log.read("lobby", 0)
+    assert 1 <= len(first) < 60
+    assert numbers(log) == list(range(1, 61))
+
+
+@pytest.mark.parametrize("text", ["hi", "", "ก" * MAX_TEXT, "\x01" * MAX_TEXT])
+def test_a_page_is_less_than_a_client_may_leave_unread(log: SqliteLog, text: str) -> None:
+    """The reaper aborts who has more than MAX_UNREAD waiting: a replay must not do that to its own reader."""
+    log.append([msg(f"{number:032}", text) for number in range(1_500)])
+    for after in (0, 500):
+        page = "".join(JSON.encode(event) for event in log.read("lobby", after))
+        assert 0 < len(page.encode()) < MAX_UNREAD
+
+
+def test_one_text_that_fills_a_page_still_comes(log: SqliteLog) -> None:
+    log.append([msg("a", "😀" * 100_000), msg("b")])
+    assert numbers(log) == [1, 2]
+
+
+# --- the file, and its epoch ---------------------------------------------------------------------------------------
+
+
+def test_a_file_keeps_messages_and_epoch(path: Path) -> None:
+    with opened(path) as log:
+        epoch = log.epoch
+        kept = [event for event, _ in log.append(msgs(3))]
+    with opened(path) as log:
+        assert log.epoch == epoch
+        assert log.read("lobby", 0) == kept
+        assert log.append([msg("m1")])[0] == (kept[0], False)
+        assert log.append([msg("new")])[0].event.seq == 4
+
+
+def test_every_log_in_memory_has_an_epoch_of_its_own() -> None:
+    with opened() as one, opened() as two:
+        assert one.epoch and two.epoch and one.epoch != two.epoch
+
+
+def test_a_deleted_file_is_a_new_log(path: Path) -> None:
+    with opened(path) as log:
+        epoch = log.epoch
+        log.append(msgs(2))
+    path.unlink()
+    with opened(path) as log:
+        assert log.epoch != epoch
+        assert log.bounds("lobby") == (1, 0)
+
+
+def test_a_restored_copy_is_a_new_log_with_the_old_messages(path: Path) -> None:
+    backup = path.with_name("backup")
+    with opened(path) as log:
+        log.append(msgs(2))
+        old = log.epoch
+    copyfile(path, backup)
+    with opened(path) as log:
+        assert log.epoch == old
+        log.append(msgs(2, start=3))
+    copyfile(backup, path)
+    with opened(path) as log:
+        restored = log.epoch
+        assert restored != old
+        assert numbers(log) == [1, 2]
+        log.append(msgs(1, start=9))
+    with opened(path) as log:
+        assert log.epoch == restored  # and that one stays
+
+
+def test_a_log_that_was_not_closed_is_all_there(path: Path) -> None:
+    """As after `kill -9`: nobody closes anything."""
+    with opened(path) as killed:
+        killed.append(msgs(3))
+        with opened(path) as log:
+            assert numbers(log) == [1, 2, 3]
+            assert log.epoch == killed.epoch
+
+
+@pytest.mark.parametrize(("durable", "level"), [(False, 1), (True, 2)])
+def test_durable_waits_for_the_disk(path: Path, durable: bool, level: int) -> None:
+    with opened(path, durable=durable) as log:
+        assert log.db.execute("PRAGMA synchronous").fetchone() == (level,)
+        assert log.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+# --- when it cannot ------------------------------------------------------------------------------------------------
+
+
+def test_a_locked_file_takes_nothing_and_recovers(path: Path) -> None:
+    with opened(path) as log, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        log.append(msgs(1))
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LogUnavailable):
+            log.append(msgs(2, start=2))
+        assert numbers(log) == [1]  # reading goes on
+        other.execute("ROLLBACK")
+        assert [event.seq for event, _ in log.append(msgs(2, start=2))] == [2, 3]
+
+
+def test_a_log_that_is_read_only_takes_nothing_and_recovers(path: Path) -> None:
+    with opened(path) as log:
+        log.append(msgs(1))
+        log.db.execute("PRAGMA query_only = ON")
+        with pytest.raises(LogUnavailable):
+            log.append(msgs(2, start=2))
+        log.db.execute("PRAGMA query_only = OFF")
+        assert [event.seq for event, _ in log.append(msgs(2, start=2))] == [2, 3]
+
+
+def test_a_full_disk_takes_none_of_a_batch_and_recovers(path: Path) -> None:
+    with opened(path) as log:
+        log.append(msgs(1))
+        pages = log.db.execute("PRAGMA page_count").fetchone()[0]
+        log.db.execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(LogUnavailable):
+            log.append([msg(f"big{number}", "x" * MAX_TEXT) for number in range(50)])
+        assert numbers(log) == [1]
+        log.db.execute("PRAGMA max_page_count = 1000000")
+        assert log.append([msg("big0")])[0].event.seq == 2
+
+
+def test_a_batch_is_kept_whole_or_not_at_all(log: SqliteLog) -> None:
+    bad = msg("b", text=object())  # type: ignore[arg-type]
+    with pytest.raises(LogUnavailable):
+        log.append([msg("a"), bad])
+    assert numbers(log) == []
+    assert log.append([msg("c")])[0].event.seq == 1
+
+
+@pytest.mark.parametrize("name", ["", "no/such/folder/chat.db"])
+def test_a_path_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LogUnavailable) as refused:
+        SqliteLog(str(tmp_path / name))
+    assert str(tmp_path) in str(refused.value)
+
+
+def test_a_file_that_is_no_log_is_refused_and_left_alone(path: Path) -> None:
+    path.write_text("homework, do not lose\n" * 100)
+    with pytest.raises(LogUnavailable):
+        SqliteLog(str(path))
+    assert path.read_text().startswith("homework")
