@@ -23,10 +23,11 @@ from urllib.parse import urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
-from chatkit.dialects import Json, dump, event_of, new_id, parse_object
+from chatkit.dialects import Json, dump, event_of, new_id, parse_object, room_of
 from chatkit.events import (
     MAX_BYTES,
     NOBODY,
@@ -37,14 +38,18 @@ from chatkit.events import (
     BadText,
     ChatError,
     Event,
+    NoDialect,
     NoServer,
     Refused,
     Who,
     check_text,
     clean_name,
     default_port,
+    visible,
 )
 from chatkit.texts import LANGUAGES
+
+__all__ = ["Chat", "Nack", "PlainChat", "State", "backoff", "connect"]
 
 State = Literal["connecting", "open", "reconnecting", "closed"]
 
@@ -162,13 +167,13 @@ class Chat:
     # Connecting, again and again
 
     async def open(self) -> Self:
-        """Connect and wait for the welcome. Raises NoServer, Refused or Nack."""
+        """Connect and wait for the welcome. Raises NoServer, NoDialect, Refused or Nack."""
         loop = asyncio.get_running_loop()
         self.wake = asyncio.Event()
         self.opened: asyncio.Future[None] = loop.create_future()
         self.task = loop.create_task(self.run())
         try:
-            await asyncio.shield(self.opened)
+            await self.opened
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -201,8 +206,10 @@ class Chat:
             return Refused(refused.response.status_code, refused.response.reason_phrase)
         except ConnectionClosed as closed:
             return self.explain(closed)
-        except (Refused, Nack) as refusal:
+        except (Refused, Nack, NoDialect) as refusal:
             return refusal
+        except (BadMessage, KeyError, TypeError):  # what came is not what protocol.md says
+            return NoDialect(self.uri)
         except (OSError, InvalidHandshake, Gap):  # TimeoutError is an OSError
             return NoServer(self.uri)
         finally:
@@ -289,6 +296,8 @@ class Chat:
 
     async def greet(self, websocket: ClientConnection) -> None:
         """Say hello: who we are, and after which number to go on."""
+        if websocket.subprotocol is None:
+            raise NoDialect(self.uri)
         fields = {"name": self.asked_name, "me": self.me, "epoch": self.epoch, "after": self.last, "token": self.token}
         said = {field: value for field, value in fields.items() if value is not None}
         await websocket.send(dump({"type": "hello", **said}))
@@ -382,6 +391,7 @@ class PlainChat(Chat):
         return unsent.text
 
     async def greet(self, websocket: ClientConnection) -> None:
+        self.room = room_of(urlsplit(self.uri).path or "/") or self.room
         self.enter()
 
     def receive(self, message: str) -> None:
@@ -413,8 +423,8 @@ def connect(
     on_state: is told each change of `chat.state`.
     create_connection: another class for websockets' connection, like a recorder's.
 
-    Raises BadAddress and BadName; awaiting it raises NoServer, Refused or Nack. A later loss of the line raises
-    nothing: the chat connects again by itself, until it is closed or refused for good.
+    Raises BadAddress and BadName; awaiting it raises NoServer, NoDialect, Refused or Nack. A later loss of the line
+    raises nothing: the chat connects again by itself, until it is closed or refused for good.
     """
     uri = f"ws://localhost:{default_port()}" if uri is None else check_uri(uri)
     name = None if name is None else clean_name(name)
@@ -425,12 +435,13 @@ def connect(
 def check_uri(uri: str) -> str:
     """The address itself; BadAddress where it is none."""
     try:
-        parts = urlsplit(uri)
-        if parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0 and not parts.fragment:
-            return uri
-    except ValueError:  # a port that is none
-        pass
-    raise BadAddress(uri)
+        parsed = parse_uri(uri)
+        parsed.host.encode("idna")
+    except (InvalidURI, ValueError):  # UnicodeError is a ValueError: a name that is none
+        raise BadAddress(uri) from None
+    if parsed.port == 0 or visible(uri) != uri:
+        raise BadAddress(uri)
+    return uri
 
 
 def is_nearby(uri: str) -> bool:
@@ -446,7 +457,7 @@ def is_final(problem: ChatError) -> bool:
     """Whether the next try would end the same way."""
     if isinstance(problem, Nack):
         return problem.retry_ms is None
-    return isinstance(problem, Refused) and problem.code in FINAL
+    return isinstance(problem, NoDialect) or (isinstance(problem, Refused) and problem.code in FINAL)
 
 
 def backoff() -> Iterator[float]:

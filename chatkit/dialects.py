@@ -8,10 +8,28 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
+from urllib.parse import parse_qs, unquote
 
 from chatkit import events
-from chatkit.events import MAX_ID, BadMessage, Event, Who, check_text, is_unicode, visible
+from chatkit.events import MAX_ID, BadMessage, BadName, Event, Who, check_text, clean_line, is_unicode, visible
+
+__all__ = [
+    "JSON",
+    "LIMITS",
+    "PLAIN",
+    "Dialect",
+    "Hello",
+    "Json",
+    "Plain",
+    "Send",
+    "dump",
+    "event_of",
+    "new_id",
+    "parse_object",
+    "room_of",
+    "split_target",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +120,21 @@ class Json:
 
     def nack(self, error: BadMessage) -> str:
         """Why a message was not taken; without `retry_ms` there is no use in trying again."""
-        fields: dict[str, Any] = {"type": "nack", "code": error.code, "message": error.message()}
-        if error.id:
-            fields["id"] = error.id
-        if error.retry_ms is not None:
-            fields["retry_ms"] = error.retry_ms
-        return dump(fields)
+        about = {"id": error.id} if error.id else {}
+        again = {} if error.retry_ms is None else {"retry_ms": error.retry_ms}
+        return dump({"type": "nack", **about, "code": error.code, "message": error.message(), **again})
 
     def welcome(
-        self, who: Who, me: str, room: str, epoch: str, head: int, oldest: int, resumed: bool, members: Iterable[Who]
+        self,
+        who: Who,
+        me: str,
+        room: str,
+        epoch: str,
+        head: int,
+        oldest: int,
+        resumed: bool,
+        members: Iterable[Who],
+        limits: dict[str, float],
     ) -> str:
         """All that a client needs to go on: who it is, where the log stands, who is here, what the limits are.
 
@@ -128,7 +152,7 @@ class Json:
                 "oldest": oldest,
                 "resumed": resumed,
                 "members": [person(member) for member in members],
-                "limits": LIMITS,
+                "limits": limits,
             }
         )
 
@@ -139,7 +163,8 @@ class Json:
 
 PLAIN, JSON = Plain(), Json()
 
-LIMITS = {
+# What a client may know beforehand; `welcome` sends it with the server's own rate, history and clients.
+LIMITS: dict[str, float] = {
     "message_bytes": events.MAX_BYTES,
     "text": events.MAX_TEXT,
     "name": events.MAX_NAME,
@@ -190,10 +215,14 @@ def unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
+def is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and is_unicode(value)
+
+
 def readable_id(fields: dict[str, Any]) -> str:
     """The message's id, "" where it has none that could be sent back."""
     id = fields.get("id")
-    return id if isinstance(id, str) and 0 < len(id) <= MAX_ID and is_unicode(id) and "\0" not in id else ""
+    return id if is_text(id) and 0 < len(id) <= MAX_ID and "\0" not in id else ""
 
 
 def decode_send(fields: dict[str, Any]) -> Send:
@@ -212,12 +241,30 @@ def decode_send(fields: dict[str, Any]) -> Send:
 
 def decode_hello(fields: dict[str, Any]) -> Hello:
     for field in ("name", "me", "epoch", "token"):
-        if not isinstance(fields.get(field), str | None):
+        if not is_text(fields.get(field) or ""):
             raise BadMessage("bad_field", field=field, expected="string")
     after = fields.get("after")
     if "after" in fields and (type(after) is not int or after < 0):  # True is an int, too
         raise BadMessage("bad_field", field="after", expected="integer ≥ 0")
     return Hello(fields.get("name"), fields.get("me"), fields.get("epoch"), after, fields.get("token"))
+
+
+def split_target(target: str) -> tuple[str, dict[str, str]]:
+    """The path and the query of a request line (RFC 9112, 3.2), the query's values decoded."""
+    path, _, query = target.partition("?")
+    fields = parse_qs(query, keep_blank_values=True)
+    return path, {key: values[0] for key, values in fields.items()}
+
+
+def room_of(path: str) -> str | None:
+    """The room at a path: `/` is the lobby, `/room/<name>` a room; None where there is none."""
+    if path == "/":
+        return "lobby"
+    prefix, _, name = path.rpartition("/")
+    try:
+        return clean_line(unquote(name, errors="strict")) if prefix == "/room" else None
+    except (BadName, UnicodeDecodeError):
+        return None
 
 
 def event_of(fields: dict[str, Any], room: str) -> Event:

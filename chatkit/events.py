@@ -8,6 +8,7 @@ ChatError
 ├── PortTaken        somebody else listens on that port
 ├── BadAddress       that is no WebSocket address
 ├── NoServer         nobody answers at that address
+├── NoDialect        somebody answers, but not in the dialect asked for
 └── Refused          the server answered, and said no
 """
 
@@ -18,6 +19,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatkit.texts import both, say
+
+__all__ = [
+    "BadAddress",
+    "BadMessage",
+    "BadName",
+    "BadText",
+    "ChatError",
+    "Event",
+    "LogUnavailable",
+    "NoDialect",
+    "NoServer",
+    "PortTaken",
+    "Refused",
+    "Who",
+    "check_text",
+    "clean_line",
+    "clean_name",
+    "cut_reason",
+    "default_port",
+    "visible",
+]
 
 # The limits, each with its unit. A client reads them in `welcome.limits`.
 MAX_BYTES = 16 * 1024  # one message on the wire, bytes
@@ -120,6 +142,15 @@ class NoServer(ChatError):
         super().__init__(uri=visible(uri))
 
 
+class NoDialect(ChatError):
+    """Whoever answers at `uri` does not speak `chatkit.v1`."""
+
+    key = "error_no_dialect"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=visible(uri))
+
+
 class Refused(ChatError):
     """The server closed the door: `code` is an HTTP status (401, 403 …) or a close code (4001, 4401 …)."""
 
@@ -186,8 +217,8 @@ def clean_line(raw: str) -> str:
     """The name of a person or a room: NFC, one line, nothing invisible. BadName where nothing is left, or too much."""
     if not is_unicode(raw):
         raise BadName("bad_name")
-    shown = "".join(c for c in unicodedata.normalize("NFC", raw) if not is_invisible(c))
-    name = trim_marks(" ".join(shown.split()))
+    shown = "".join(c for c in raw if not is_invisible(c))
+    name = trim_marks(unicodedata.normalize("NFC", " ".join(shown.split())))
     if not name:
         raise BadName("blank_name")
     if len(name) > MAX_NAME:
@@ -205,12 +236,12 @@ def is_unicode(text: str) -> bool:
 
 
 # Letters and marks that show nothing: two names that differ only in these would look the same.
-BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(c) for c in range(0xFE00, 0xFE10)}
+BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
 def is_invisible(c: str) -> bool:
     """Whether a character of a name shows nothing: control, format (bidi, zero width), private, or a blank letter."""
-    return (unicodedata.category(c) in ("Cc", "Cf", "Co", "Zl", "Zp") and not c.isspace()) or c in BLANKS
+    return (unicodedata.category(c) in ("Cc", "Cf", "Co", "Zl", "Zp") and not c.isspace()) or bool(BLANKS.match(c))
 
 
 def trim_marks(text: str) -> str:
@@ -226,8 +257,8 @@ def without_towers(text: str) -> Iterator[str]:
             yield c
 
 
-# C0, DEL, C1, and what turns the writing direction of everything that follows it.
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# C0, DEL, C1, what turns the writing direction of everything that follows it, and halves of surrogate pairs.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:

@@ -12,6 +12,8 @@ from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
+__all__ = ["Fanout", "Frames", "Reader", "Reaper", "can_write_directly"]
+
 
 class Frames:
     """Texts, and the same as WebSocket frames (RFC 6455, 5.2), encoded once."""

@@ -11,13 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chatkit.dialects import JSON, PLAIN, Dialect, Hello, Send, new_id
+from chatkit.dialects import JSON, LIMITS, PLAIN, Dialect, Hello, Send, new_id
 from chatkit.events import (
     BURST,
     FLOOD,
     MAX_NAME,
     NOBODY,
-    RATE,
     RECENT,
     SERVER,
     BadMessage,
@@ -26,6 +25,8 @@ from chatkit.events import (
     Who,
 )
 from chatkit.log import Log
+
+__all__ = ["Bucket", "Deliver", "Hub", "Member", "Reader", "Room", "public_id"]
 
 LOG_RETRY_MS = 1000  # when to try again a message that the log could not take
 
@@ -85,6 +86,7 @@ class Hub:
     log:       gives the numbers.
     deliver:   hands texts to readers (the fan-out).
     call_soon: runs a function in the next turn of the event loop.
+    limits:    what `welcome` says of them; its `rate` is kept here.
     on_event:  is told everything that happens; nothing that it does can stop a turn.
     """
 
@@ -93,12 +95,11 @@ class Hub:
         log: Log,
         deliver: Deliver,
         call_soon: Callable[..., object],
-        *,
-        rate: float = RATE,
+        limits: dict[str, float] = LIMITS,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.log, self.deliver, self.call_soon = log, deliver, call_soon
-        self.rate, self.on_event = rate, on_event
+        self.limits, self.on_event = limits, on_event
         self.rooms: dict[str, Room] = {}
         self.arrivals: list[tuple[Member, Event]] = []
 
@@ -117,7 +118,7 @@ class Hub:
         resumed, after = self.resume(hello, oldest, head)
         member = self.enter(JSON, reader, room, public_id(me), name)
         members = [other.who for other in self.rooms[room].members.values()]
-        welcome = JSON.welcome(member.who, me, room, self.log.epoch, head, oldest, resumed, members)
+        welcome = JSON.welcome(member.who, me, room, self.log.epoch, head, oldest, resumed, members, self.limits)
         self.deliver([reader], [welcome])
         return member, after
 
@@ -136,7 +137,7 @@ class Hub:
         if replaced:
             self.forget(replaced)
             replaced.reader.close(4001, BadMessage("replaced"))
-        member = Member(Who(id, self.free_name(room, id, name)), room, dialect, reader, Bucket(self.rate))
+        member = Member(Who(id, self.free_name(room, id, name)), room, dialect, reader, Bucket(self.limits["rate"]))
         self.rooms.setdefault(room, Room()).members[id] = member
         if not replaced:
             self.announce(Event("joined", member.who, room), besides=member)

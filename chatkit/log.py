@@ -10,7 +10,11 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from chatkit.events import HISTORY, Event, LogUnavailable, Who
 
-PAGE = 64 * 1024  # one page of a replay, bytes of text
+__all__ = ["Kept", "Log", "SqliteLog"]
+
+# One page of a replay, bytes. As JSON it may grow sixfold (`\\u0001`), and must still be far under MAX_UNREAD.
+PAGE = 24 * 1024
+OVERHEAD = 200  # what a message costs beside its text, bytes
 
 
 class Kept(NamedTuple):
@@ -51,12 +55,12 @@ class SqliteLog:
     """The log in SQLite: ":memory:", or a file that survives `kill -9`.
 
     durable: survive a power cut, too (`synchronous=FULL`, about ten times the price of a commit).
-    history: messages kept in each room.
+    history: messages kept in each room, at least 1.
     Raises LogUnavailable where the file cannot be opened.
     """
 
     def __init__(self, path: str = ":memory:", *, durable: bool = False, history: int = HISTORY) -> None:
-        self.history = history
+        self.history = max(1, history)  # with none left, the next number would be 1 again
         with unavailable(path):
             # No waiting for a lock: the whole chat would wait with us. The author is told to try again.
             self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
@@ -64,18 +68,19 @@ class SqliteLog:
             self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self.db.executescript(SCHEMA)
             self.tide = None if path == ":memory:" else open_tide_mark(path)
-            self.epoch, self.turns = self.find_epoch()
+            self.epoch = self.find_epoch()
 
-    def find_epoch(self) -> tuple[str, int]:
+    def find_epoch(self) -> str:
         """The log's own epoch; a new one where the log is new, or older than its tide mark: it was restored."""
-        found = self.db.execute("SELECT epoch, turns FROM log").fetchone()
-        if found and found[1] >= read_tide_mark(self.tide):
-            return found[0], found[1]
+        tide = read_tide_mark(self.tide)
+        found: list[tuple[str]] = self.db.execute("SELECT epoch FROM log WHERE turns >= ?", (tide,)).fetchall()
+        if found:
+            return found[0][0]
         epoch = secrets.token_hex(8)
         self.db.execute("DELETE FROM log")
         self.db.execute("INSERT INTO log VALUES (?, 0)", (epoch,))
         write_tide_mark(self.tide, 0)
-        return epoch, 0
+        return epoch
 
     def append(self, batch: Sequence[Event]) -> list[Kept]:
         """Give each event its number, all in one transaction; LogUnavailable: none has one."""
@@ -83,9 +88,8 @@ class SqliteLog:
             kept = [self.insert(event) for event in batch]
             for room in {event.room for event in batch}:
                 self.trim(room)
-            self.db.execute("UPDATE log SET turns = ?", (self.turns + 1,))
-        self.turns += 1
-        write_tide_mark(self.tide, self.turns)
+            turns = self.db.execute("UPDATE log SET turns = turns + 1 RETURNING turns").fetchall()[0][0]
+        write_tide_mark(self.tide, turns)
         return kept
 
     def transaction(self) -> sqlite3.Connection:
@@ -108,12 +112,12 @@ class SqliteLog:
         self.db.execute(f"DELETE FROM messages WHERE room = ? AND seq <= {newest} - ?", (room, room, self.history))
 
     def read(self, room: str, after: int) -> list[Event]:
-        """The next page (64 KiB of text, at least one event) after a number; [] at the end."""
+        """The next page (about 24 KiB, at least one event) after a number; [] at the end."""
         page, size = [], 0
         with unavailable(), closing(self.db.execute(SELECT + "seq > ? ORDER BY seq", (room, after))) as rows:
             for row in rows:
                 page.append(event_of_row(row))
-                size += len(page[-1].text.encode())
+                size += len(page[-1].text.encode()) + OVERHEAD
                 if size >= PAGE:
                     break
         return page

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, Self, cast
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -27,7 +27,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from chatkit import web
-from chatkit.dialects import JSON, PLAIN, Dialect, Hello, Json
+from chatkit.dialects import JSON, LIMITS, PLAIN, Dialect, Hello, Json, room_of, split_target
 from chatkit.events import (
     BEAT,
     HELLO_TIMEOUT,
@@ -44,7 +44,6 @@ from chatkit.events import (
     PortTaken,
     Who,
     check_text,
-    clean_line,
     clean_name,
     cut_reason,
     default_port,
@@ -52,6 +51,8 @@ from chatkit.events import (
 from chatkit.fanout import Fanout, Reader, Reaper
 from chatkit.hub import LOG_RETRY_MS, Hub, Member
 from chatkit.log import SqliteLog
+
+__all__ = ["Server", "Session", "free_port", "serve"]
 
 LOCALHOST = "localhost"
 CLOSE_TIMEOUT = 3.0  # seconds for the closing handshakes when the server stops
@@ -138,19 +139,29 @@ class Server:
         self.fanout, self.reaper = Fanout(self.loop), Reaper(MAX_UNREAD)
         self.hub = self.open_hub(self.fanout)
         try:
-            self.port = self.port or free_port()
             self.websockets = await self.listen()
-        except OSError as error:
+        except BaseException:
             self.hub.log.close()
-            if error.errno == errno.EADDRINUSE:
-                raise PortTaken(self.port, free_port(self.port + 1)) from None
             raise
         running[self.port] = self
         self.spawn(self.tick())
         return self
 
-    def listen(self) -> WebSocketServer:
-        """The websockets server behind this one; awaiting it opens the sockets."""
+    async def listen(self) -> WebSocketServer:
+        """Open the sockets. Where any port will do and somebody was faster, try another one."""
+        wanted = self.port
+        while True:
+            self.port = wanted or free_port()
+            try:
+                return await self.open_sockets()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                if wanted:
+                    raise PortTaken(wanted, free_port(wanted + 1)) from None
+
+    def open_sockets(self) -> WebSocketServer:
+        """The websockets server behind this one; await it."""
         return serve_websockets(
             self.handle,
             local_addresses() if self.host == LOCALHOST else self.host,  # type: ignore[arg-type]
@@ -409,7 +420,8 @@ def serve(
 
     def open_hub(fanout: Fanout) -> Hub:
         log = SqliteLog(db, durable=durable, history=history)
-        return Hub(log, fanout.deliver, fanout.loop.call_soon, rate=rate, on_event=on_event)  # type: ignore[arg-type]
+        limits = LIMITS | {"rate": rate, "clients": max_clients, "history": history}
+        return Hub(log, fanout.deliver, fanout.loop.call_soon, limits, on_event)  # type: ignore[arg-type]
 
     return Server(
         host or None,
@@ -433,24 +445,6 @@ def select_dialect_of(request: Request) -> Dialect:
     """The dialect that a handshake will get."""
     offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
     return JSON if Json.subprotocol in map(str.strip, offered) else PLAIN
-
-
-def split_target(target: str) -> tuple[str, dict[str, str]]:
-    """The path and the query of a request line (RFC 9112, 3.2), the query's values decoded."""
-    path, _, query = target.partition("?")
-    fields = parse_qs(query, keep_blank_values=True)
-    return path, {key: values[0] for key, values in fields.items()}
-
-
-def room_of(path: str) -> str | None:
-    """The room at a path: `/` is the lobby, `/room/<name>` a room; None where there is none."""
-    if path == "/":
-        return "lobby"
-    prefix, _, name = path.rpartition("/")
-    try:
-        return clean_line(unquote(name, errors="strict")) if prefix == "/room" else None
-    except (BadName, UnicodeDecodeError):
-        return None
 
 
 def single(headers: Headers, name: str) -> str | None:
@@ -478,19 +472,29 @@ def is_ip_address(name: str) -> bool:
 def local_addresses() -> list[str]:
     """127.0.0.1, and ::1 where the machine has it: a client may resolve `localhost` to either."""
     try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return ["127.0.0.1", "::1"]
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         return ["127.0.0.1"]
+    return ["127.0.0.1", "::1"]
 
 
 def free_port(start: int = 0) -> int:
-    """A port that nobody uses: any, or the first from `start` on."""
-    for port in range(start, 65536) if start else (0,):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as probe:
-            found: int = probe.getsockname()[1]
-            return found
-    raise OSError(errno.EADDRINUSE, "no free port")
+    """A port that nobody uses: the first one from `start` on, or any."""
+    if not start:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            start = int(probe.getsockname()[1])
+    return next(port for port in (*range(start, 65536), *range(1024, start)) if is_free(port))
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine's own addresses."""
+    try:
+        for address in local_addresses():
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            socket.create_server((address, port), family=family).close()
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

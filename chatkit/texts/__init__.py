@@ -7,6 +7,8 @@ import json
 from functools import cache
 from importlib.resources import files
 
+__all__ = ["LANGUAGES", "both", "say", "sentences"]
+
 LANGUAGES = ("en", "th")
 
 
