@@ -14,6 +14,7 @@ import ssl as tls
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
+from itertools import chain
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -483,7 +484,7 @@ def free_port(start: int = 0) -> int:
     if not start:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             start = int(probe.getsockname()[1])
-    return next(port for port in (*range(start, 65536), *range(1024, start)) if is_free(port))
+    return next(filter(is_free, chain(range(start, 65536), range(1024, start))))
 
 
 def is_free(port: int) -> bool:
