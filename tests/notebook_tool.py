@@ -81,7 +81,7 @@ def cleaned(output: Any, port: int) -> Any:
         output.traceback = [scrub(line) for line in output.traceback]
     output.get("data", {}).pop(rules.WIDGET_VIEW, None)
     text = json.dumps(output, ensure_ascii=False)
-    return nbformat.from_dict(json.loads(re.sub(rf"(?<=:){port}\b", "8765", text)))
+    return nbformat.from_dict(json.loads(re.sub(rf"\b{port}\b", "8765", text)))
 
 
 def scrub(line: str) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from chatkit import connect, serve
 from chatkit.exercises.exercise import questions
 from tests import notebook_rules as rules
 from tests import notebook_tool as tool
+from tests.notebook_room import room_for
 from tests.notebook_rules import Notebook, Rule
 
 FOLDER = rules.ROOT / "notebooks"
@@ -238,3 +241,18 @@ def test_tool_stamps_a_changed_english_cell(skeleton: Path, tmp_path: Path) -> N
     assert list(rules.thai_is_as_new_as_english(read(path)))
     tool.stamp(path)
     assert not list(rules.thai_is_as_new_as_english(read(path)))
+
+
+async def test_a_guest_finds_the_teachers_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATKIT_PORT", "1")
+    with room_for(FOLDER / "08_many_clients_student.ipynb") as port:
+        async with connect(name="Mali") as chat:
+            assert chat.uri == f"ws://localhost:{port}" and await chat.send("hi") == 1
+    assert os.environ["CHATKIT_PORT"] == "1"
+
+
+async def test_any_other_notebook_finds_a_free_port_and_no_progress() -> None:
+    with room_for(FOLDER / "00_hello_room.ipynb") as port:
+        assert not Path(os.environ["CHATKIT_PROGRESS"]).exists()
+        async with serve() as server:
+            assert server.port == port
