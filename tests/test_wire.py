@@ -38,6 +38,7 @@ from chatkit.wire import (
     parse_head,
 )
 
+unhurried = settings(deadline=None)  # a busy machine is no failure
 KEY = bytes.fromhex("37fa213d")
 NASTY = [
     "<img src=x onerror=alert(1)>",
@@ -96,7 +97,7 @@ lengths = st.one_of(st.integers(0, 130), st.sampled_from([65_535, 65_536, 70_000
 masks = st.none() | st.binary(min_size=4, max_size=4)
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.sampled_from(list(Opcode)), lengths, st.booleans(), masks, st.binary(max_size=20), st.data())
 def test_a_frame_is_what_websockets_says(
     opcode: Opcode, length: int, fin: bool, mask: bytes | None, after: bytes, data: st.DataObject
@@ -115,7 +116,7 @@ def test_a_frame_is_what_websockets_says(
     assert judged(raw[:cut], mask is not None) is None
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.sampled_from(list(judge.Opcode)), lengths, st.booleans())
 def test_what_websockets_writes_is_read(opcode: judge.Opcode, length: int, masked: bool) -> None:
     payload = b"\xe0" * (min(length, 125) if opcode >= 8 else length)
@@ -124,6 +125,7 @@ def test_what_websockets_writes_is_read(opcode: judge.Opcode, length: int, maske
     assert encode_frame(frame.opcode, frame.payload, frame.fin, frame.mask) == frame.raw
 
 
+@unhurried
 @given(st.integers(0, 255), st.integers(0, 255), st.booleans())
 def test_the_same_frames_are_refused(first: int, second: int, from_client: bool) -> None:
     length = {126: b"\x01\x00", 127: b"\x00\x00\x00\x00\x00\x01\x00\x00"}.get(second & 127, b"")
@@ -147,6 +149,7 @@ def test_the_same_frames_are_refused(first: int, second: int, from_client: bool)
     assert is_refused_by_us() == is_refused_by_websockets()
 
 
+@unhurried
 @given(st.lists(st.tuples(st.binary(max_size=300), masks), min_size=1, max_size=5), st.data())
 def test_a_stream_cut_anywhere_gives_the_same_frames(
     messages: list[tuple[bytes, bytes | None]], data: st.DataObject
@@ -244,6 +247,7 @@ def test_bytes_that_are_no_http_are_shown_as_bytes() -> None:
 # Secrets.
 
 
+@unhurried
 @given(st.data())
 def test_a_token_is_hidden_wherever_tcp_cuts(data: st.DataObject) -> None:
     hello = json.dumps({"type": "hello", "token": 'hun"ter2ก', "me": "s3cret"}).encode()

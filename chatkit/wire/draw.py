@@ -12,6 +12,7 @@ from chatkit.wire.drawing import (
     cut_bytes,
     glyph,
     html_table,
+    is_text,
     page,
     plain,
     preview,
@@ -238,7 +239,7 @@ def item_text(item: Item, lang: str) -> str:
     elif item.head:
         text = cut(item.head.start, lang, 80)
     elif item.raw:
-        text = cut_bytes(item.raw, lang, 16)
+        text = cut(item.raw.decode(errors="replace"), lang) if is_text(item.raw) else cut_bytes(item.raw, lang, 16)
     return plain(text) + (f"  ✗ {item.error.sentence(lang)}" if item.error else "")
 
 
