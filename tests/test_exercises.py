@@ -435,7 +435,7 @@ async def test_html_is_escaped_and_marks_its_language() -> None:
     assert "<script>" not in html and "<img" not in html and "&lt;script&gt;" in html
     assert '<div lang="th" class="th">' in html and "<code>" in html
     assert "&lt;b&gt;<code>x &lt; 1</code>" in nothing()._repr_html_()
-    assert "<pre>&lt;b&gt;</pre>" in Shown((), ("<b>",))._repr_html_()
+    assert "<pre><code>&lt;b&gt;</code></pre>" in Shown((), ("<b>",))._repr_html_()
 
 
 def test_one_language_where_one_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ class Shown:
             body = "".join(f"<p>{marked(getattr(text, lang))}</p>" for text in self.said)
             parts.append(f'<div lang="{lang}" class="{lang}">{body}</div>')
         if self.code:
-            parts.append(f"<pre>{escape(chr(10).join(self.code))}</pre>")
+            parts.append(f"<pre><code>{escape(chr(10).join(self.code))}</code></pre>")
         return f'<div class="chatkit-exercise">{"".join(parts)}</div>'
 
 
