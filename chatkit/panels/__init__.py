@@ -3,5 +3,6 @@
 from chatkit.panels.chat import ChatPanel
 from chatkit.panels.panel import NotHeard
 from chatkit.panels.server import ServerPanel
+from chatkit.panels.wireview import WireView
 
-__all__ = ["ChatPanel", "NotHeard", "ServerPanel"]
+__all__ = ["ChatPanel", "NotHeard", "ServerPanel", "WireView"]

@@ -1,6 +1,8 @@
 """Chromium and JupyterLab for the tests here: one JupyterLab for all, one browser a module, a fresh page for each test.
 
-Playwright lives on one event loop: a module that uses `page` says `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+Playwright lives on one event loop, so a module that uses `page` says:
+
+    pytestmark = pytest.mark.asyncio(loop_scope="module")
 """
 
 from collections.abc import AsyncIterator, Iterator

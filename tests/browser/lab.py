@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import nbconvert
 import nbformat
 from playwright.async_api import Locator, Page, expect
 
@@ -29,9 +30,17 @@ IS_DONE = """() => {
     return cells.every((cell) => cell.model.executionCount !== null && cell.prompt !== "*");
 }"""
 
+ADD_AND_RUN = """(code) => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const cells = panel.content.model.sharedModel;
+    cells.insertCell(cells.cells.length, {cell_type: "code", source: code});
+    panel.content.activeCellIndex = cells.cells.length - 1;
+    window.jupyterapp.commands.execute("notebook:run-cell");
+}"""
+
 
 class Lab:
-    """JupyterLab on a free port of the loopback, with default settings but for news and updates; root holds notebooks."""
+    """JupyterLab on a free port of the loopback: default settings, but no news, no updates. root: an empty folder."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.token = root, secrets.token_hex(16)
@@ -109,6 +118,12 @@ class Lab:
         nbformat.write(notebook, self.notebooks / name)
         return name
 
+    def export(self, name: str) -> str:
+        """The notebook as nbconvert's HTML page."""
+        html, _ = nbconvert.HTMLExporter(sanitize_html=False).from_filename(str(self.notebooks / name))
+        exported: str = html
+        return exported
+
     async def open(self, page: Page, name: str) -> "OpenNotebook":
         """Open a notebook and wait for its kernel: before that, "run all" does nothing and says nothing."""
         # Without ?reset, Lab opens what was open the last time.
@@ -127,6 +142,10 @@ class OpenNotebook:
         """Run every cell and wait for the last one."""
         await self.page.evaluate("async () => { await jupyterapp.commands.execute('notebook:run-all-cells') }")
         await self.page.wait_for_function(IS_DONE, polling=100, timeout=RUN_TIMEOUT)
+
+    async def start(self, code: str) -> None:
+        """Add a cell at the end and begin to run it; returns at once."""
+        await self.page.evaluate(ADD_AND_RUN, code)
 
     async def restart(self) -> None:
         """Restart the kernel; what the cells showed stays."""

@@ -1,30 +1,208 @@
 """The panels in the real JupyterLab, with its default settings, driven as a reader does."""
 
-import pytest
-from playwright.async_api import Page
+import asyncio
+import json
+import socket
 
-from tests.browser.lab import Lab
-from tests.needs import need_chromium
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.lab import Lab, OpenNotebook
+from tests.needs import ROOT, need_chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TWO_PANELS = (
-    "from chatkit.panels import ChatPanel, ServerPanel",
-    "server = ServerPanel(0)\nawait server.start()\nserver",
-    "mali = ChatPanel(server.uri, name='mali')\nmali",
-    "somchai = ChatPanel(server.uri, name='somchai')\nsomchai",
+THAI = "สวัสดี ผู้ใหญ่บ้านที่น้ำปี๊บ"
+IMPORT = "from chatkit.panels import ChatPanel, ServerPanel"
+SERVE = "server = ServerPanel({port}, rate=0)\nawait server.start()\nserver"
+MALI = "mali = ChatPanel({uri}, name='mali')\nmali"
+SOMCHAI = "somchai = ChatPanel({uri}, name='somchai')\nsomchai"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def two_panels(uri: str = "server.uri", port: int = 0) -> list[str]:
+    return [IMPORT, *(cell.format(uri=uri, port=port) for cell in (SERVE, MALI, SOMCHAI))]
+
+
+async def run_two_panels(lab: Lab, page: Page, name: str, port: int = 0) -> OpenNotebook:
+    notebook = await lab.open(page, lab.write(name, *two_panels(port=port)))
+    await notebook.run_all()
+    await notebook.panel("mali").is_open()
+    await notebook.panel("somchai").is_open()
+    return notebook
+
+
+@need_chromium
+async def test_thai_typed_into_one_panel_shows_in_the_other_and_after_a_reload(lab: Lab, page: Page) -> None:
+    notebook = await run_two_panels(lab, page, "two.ipynb")
+    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+    await mali.type(THAI)
+    await somchai.shows(f"mali: {THAI}")
+    await expect(mali.box).to_have_value("")
+    await somchai.type("hello")
+    await mali.shows("somchai: hello")
+    await notebook.save()
+    await notebook.reload()
+    await mali.shows(THAI)
+    await mali.shows("somchai: hello")
+    await mali.type("still here")
+    await somchai.shows("mali: still here")
+
+
+@need_chromium
+async def test_two_notebooks_in_two_kernels_chat_both_ways(lab: Lab, page: Page, browser: Browser) -> None:
+    port = free_port()
+    uri = f"'ws://localhost:{port}'"
+    teacher = await lab.open(page, lab.write("teacher.ipynb", *two_panels(port=port)[:2], MALI.format(uri=uri)))
+    await teacher.run_all()
+    context = await browser.new_context()
+    student = await lab.open(await context.new_page(), lab.write("student.ipynb", IMPORT, SOMCHAI.format(uri=uri)))
+    await student.run_all()
+    mali, somchai = teacher.panel("mali"), student.panel("somchai")
+    await somchai.is_open()
+    await mali.type(THAI)
+    await somchai.shows(f"mali: {THAI}")
+    await somchai.type("ได้ยินแล้ว")
+    await mali.shows("somchai: ได้ยินแล้ว")
+    await teacher.panel("ChatKit").type("พักสิบนาที")
+    await somchai.shows("🟢 Server: พักสิบนาที")
+    await context.close()
+
+
+@need_chromium
+async def test_after_a_restart_a_panel_says_so_and_running_all_again_heals_it(lab: Lab, page: Page) -> None:
+    notebook = await run_two_panels(lab, page, "restart.ipynb", port := free_port())
+    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+    await notebook.restart()
+    await expect(mali.root.locator(".chatkit-dead")).to_be_visible()
+    await expect(mali.root.locator(".chatkit-dead")).to_contain_text("run the cell again")
+    await expect(mali.root.locator(".chatkit-dead")).to_contain_text("ให้รันเซลล์อีกครั้ง")
+    await expect(mali.state).to_be_hidden()
+    await mali.type("not lost")
+    await expect(mali.box).to_have_value("not lost")
+    with socket.create_server(("127.0.0.1", port)):
+        pass  # the restart freed it
+    for _ in range(2):  # once after the restart, once more in the same kernel
+        await notebook.run_all()
+        await mali.is_open()
+        await expect(mali.root).to_have_count(1)
+        await expect(mali.root.locator(".chatkit-dead")).to_be_hidden()
+        await mali.type(THAI)
+        await somchai.shows(f"mali: {THAI}")
+        await expect(notebook.panel("ChatKit").root.locator(".chatkit-members li")).to_have_text(["mali", "somchai"])
+
+
+@need_chromium
+async def test_a_busy_kernel_keeps_the_text_in_the_box_until_it_answers(lab: Lab, page: Page) -> None:
+    notebook = await run_two_panels(lab, page, "busy.ipynb")
+    await notebook.start("import time; time.sleep(5)")
+    mali = notebook.panel("mali")
+    await mali.type("patience")
+    await expect(mali.root.locator(".chatkit-answer")).to_contain_text("No answer from the kernel yet", timeout=4_500)
+    await expect(mali.box).to_have_value("patience")
+    await notebook.panel("somchai").shows("mali: patience")
+    await expect(mali.box).to_have_value("")
+    await expect(mali.root.locator(".chatkit-answer")).to_be_hidden()
+
+
+@need_chromium
+async def test_keys_pressed_in_a_panel_are_no_commands_to_the_notebook(lab: Lab, page: Page) -> None:
+    notebook = await run_two_panels(lab, page, "keys.ipynb")
+    cells = await page.locator(".jp-Cell").count()
+    mali = notebook.panel("mali")
+    await mali.log.focus()
+    for key in "ddabx":
+        await page.keyboard.press(key)
+    await notebook.panel("ChatKit").root.locator(".chatkit-button").focus()
+    await page.keyboard.press("Enter")  # Stop
+    await expect(notebook.panel("ChatKit").root).to_have_attribute("data-state", "stopped")
+    await expect(mali.root).to_have_attribute("data-state", "reconnecting")
+    await expect(page.locator(".jp-Cell")).to_have_count(cells)
+
+
+FLOOD = """
+import asyncio, time
+from chatkit import connect
+async def flood():
+    async with connect(server.uri, name='flood') as chat:
+        began = time.monotonic()
+        for number in range(5_000):
+            last = chat.send(f'message {number}')
+            if number % 100 == 99:
+                await asyncio.sleep(max(0, began + number / 1_000 - time.monotonic()))
+        await last
+        await mali.heard('message 4999', timeout=10)
+flooding = asyncio.create_task(flood())
+"""
+# The longest time in which the page did nothing for its reader, in milliseconds.
+WATCH_TICKS = """() => {
+    window.longest = 0;
+    let last = performance.now();
+    setInterval(() => { const now = performance.now(); longest = Math.max(longest, now - last); last = now }, 10);
+}"""
+
+
+@need_chromium
+async def test_five_thousand_messages_in_five_seconds_lose_nothing_and_freeze_nothing(lab: Lab, page: Page) -> None:
+    notebook = await run_two_panels(lab, page, "flood.ipynb")
+    mali = notebook.panel("mali")
+    await page.evaluate(WATCH_TICKS)
+    await notebook.start(FLOOD)
+    await mali.shows("message 4999", timeout=20)
+    shown = await mali.root.locator(".chatkit-text").all_inner_texts()
+    assert [text for text in shown if text.startswith("message")] == [f"message {n}" for n in range(4_800, 5_000)]
+    assert await page.evaluate("longest") < 1_000
+    await mali.type("after the flood")
+    await notebook.panel("somchai").shows("mali: after the flood")
+
+
+@need_chromium
+async def test_the_reader_keeps_the_place_when_scrolled_up(lab: Lab, page: Page) -> None:
+    notebook = await run_two_panels(lab, page, "scroll.ipynb")
+    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+    await notebook.start("for n in range(300): somchai.send(f'line {n};')")
+    await mali.shows("line 299;")
+    await mali.log.evaluate("log => { log.scrollTop = log.scrollHeight / 2 }")
+    top = "log => [...log.children].find((line) => line.offsetTop + line.offsetHeight > log.offsetTop + log.scrollTop).textContent"
+    before = await mali.log.evaluate(top)
+    await somchai.type("news")
+    await expect(mali.root.locator(".chatkit-newer")).to_be_visible()
+    assert await mali.log.evaluate(top) == before
+    await mali.root.locator(".chatkit-newer").click()
+    await expect(mali.lines.last).to_be_in_viewport()
+
+
+HOSTILE = (
+    "<img src=x onerror=\"document.title='pwned'\"></script><script>document.title='pwned'</script>&lt;b&gt; \u202eabc"
 )
 
 
 @need_chromium
-async def test_thai_typed_into_one_panel_shows_in_the_other(lab: Lab, page: Page) -> None:
-    notebook = await lab.open(page, lab.write("two.ipynb", *TWO_PANELS))
+async def test_hostile_text_is_text_in_the_panel_in_the_file_and_in_the_exported_page(lab: Lab, page: Page) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    cells = two_panels()[:2]
+    notebook = await lab.open(page, lab.write("hostile.ipynb", *cells, f"mali = ChatPanel(server.uri, {name!r})\nmali"))
     await notebook.run_all()
-    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+    mali = notebook.panel(name)
     await mali.is_open()
-    await mali.type("สวัสดี ผู้ใหญ่บ้านที่น้ำปี๊บ")
-    await somchai.shows("mali: สวัสดี ผู้ใหญ่บ้านที่น้ำปี๊บ")
-    await mali.shows("สวัสดี ผู้ใหญ่บ้านที่น้ำปี๊บ")
-    await somchai.type("hello")
-    await mali.shows("somchai: hello")
-    await page.screenshot(path="/tmp/two.png")
+    await mali.type(HOSTILE)
+    await mali.shows(HOSTILE)
+    await expect(notebook.panel("ChatKit").lines.last).to_contain_text(HOSTILE)
+    assert await page.locator(".chatkit img, .chatkit script, .chatkit b").count() == 0
+    assert "pwned" not in await page.title()
+    await notebook.save()
+    saved = json.loads((lab.notebooks / "hostile.ipynb").read_text())
+    assert "pwned" not in json.dumps(saved)  # what was said in the room stays out of the file
+    assert {mime for cell in saved["cells"] for output in cell["outputs"] for mime in output["data"]} == {
+        "text/plain",
+        "application/vnd.jupyter.widget-view+json",
+    }
+    exported = await asyncio.to_thread(lab.export, "hostile.ipynb")
+    assert "<img src=x" not in exported
+    await page.set_content(exported)
+    assert "pwned" not in await page.title()
