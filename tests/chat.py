@@ -88,7 +88,7 @@ async def plain_client(uri: str, **options: Any) -> AsyncIterator[PlainClient]:
 
 def dial(uri: str, **options: Any) -> connect_websockets:
     """websockets' own client, as bare as it gets: no compression, no proxy."""
-    return connect_websockets(uri, compression=None, proxy=None, close_timeout=2, **options)
+    return connect_websockets(uri, **{"compression": None, "proxy": None, "close_timeout": 2, **options})
 
 
 async def close_code(websocket: ClientConnection) -> int | None:
