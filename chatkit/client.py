@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn, Self, cast
 from urllib.parse import urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection
@@ -104,7 +104,7 @@ class Chat:
         token: str | None,
         after: int | None,
         on_state: Callable[["Chat"], None] | None,
-        create_connection: type[ClientConnection] | None,
+        create_connection: Callable[..., ClientConnection] | None,
     ) -> None:
         self.uri, self.asked_name, self.token, self.last = uri, name, token, after
         self.on_state, self.create_connection = on_state, create_connection
@@ -224,7 +224,7 @@ class Chat:
             proxy=None if is_nearby(self.uri) else True,
             close_timeout=2,
             logger=logger,
-            create_connection=self.create_connection,
+            create_connection=cast(type[ClientConnection] | None, self.create_connection),
         )
 
     async def converse(self, websocket: ClientConnection) -> NoReturn:
@@ -411,7 +411,7 @@ def connect(
     plain: bool = False,
     after: int | None = None,
     on_state: Callable[[Chat], None] | None = None,
-    create_connection: type[ClientConnection] | None = None,
+    create_connection: Callable[..., ClientConnection] | None = None,
 ) -> Chat:
     """Join a chat: `chat = await connect()` or `async with connect() as chat`.
 

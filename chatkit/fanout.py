@@ -89,7 +89,7 @@ class Reaper:
     websockets alone would keep them for ever: the keepalive waits in `drain()` before its own time-out starts. To abort
     one is safe, because its reader resumes where it stood.
 
-    max_unread: bytes in the write buffer.
+    max_unread: bytes in the write buffer, at two looks in a row: a burst that is read within a second is no offence.
     patience:   seconds without the buffer getting smaller.
     """
 
@@ -105,5 +105,5 @@ class Reaper:
             if unread == 0 or unread < last:
                 since = now
             self.seen[connection] = (unread, since)
-            if unread > self.max_unread or now - since >= self.patience:
+            if min(unread, last) > self.max_unread or now - since >= self.patience:
                 connection.transport.abort()
