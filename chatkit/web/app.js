@@ -20,6 +20,8 @@ function both(key, values = {}) {
   return { en: fill(TEXTS.en[key]), th: fill(TEXTS.th[key]) };
 }
 
+const NOTHING = { en: '', th: '' };
+
 /** A name inside a sentence: isolated, so that a right-to-left name turns no word around it. */
 const isolated = (name) => `\u2068${name}\u2069`;
 
@@ -139,12 +141,12 @@ class Chat {
     if (VERBS.has(frame.type)) this[frame.type](frame);
   }
 
-  welcome({ you, me, name, room, epoch, head, resumed, members, limits }) {
+  welcome({ you, me, room, epoch, head, resumed, members, limits }) {
     if (this.resuming && !resumed) this.startOver();
     if (head === 0) kept.last = 0; // an empty room: the first message will be number 1
     Object.assign(kept, { me, epoch, joined: true });
     Object.assign(this.limits, limits);
-    Object.assign(this, { you, name, room, head, inFlight: null, openedAt: Date.now() });
+    Object.assign(this, { you, room, head, inFlight: null, openedAt: Date.now() });
     this.members = new Map(members.map((who) => [who.id, who.name]));
     this.enter('open');
     this.next();
@@ -183,7 +185,6 @@ class Chat {
   renamed({ who }) {
     const old = this.members.get(who.id) ?? who.id;
     this.members.set(who.id, who.name);
-    if (who.id === this.you) this.name = who.name;
     this.view.presence('page_renamed', { old: isolated(old), name: isolated(who.name) });
   }
 
@@ -245,7 +246,7 @@ class Chat {
 
   outboxChanged() {
     keep();
-    this.view.changed();
+    this.view.outboxChanged();
   }
 
   /** Why a text may not enter the outbox, or null: refused later, it would be refused for ever. */
@@ -400,6 +401,7 @@ function takeBack(id, text) {
 const view = {
   arrived: [], // lines for the next frame: one layout for many messages
   drawing: false,
+  outboxIsOld: true,
   atNewest: true,
   top: 0,
   spokeOfTrouble: false,
@@ -425,6 +427,11 @@ const view = {
     this.changed();
   },
 
+  outboxChanged() {
+    this.outboxIsOld = true;
+    this.changed();
+  },
+
   changed() {
     if (this.drawing) return;
     this.drawing = true;
@@ -437,11 +444,17 @@ const view = {
     $('log').ariaBusy = String(!(kept.last >= chat.head)); // a screen reader skips the replay
     $('log').append(...fresh);
     while ($('log').childElementCount > MOST_LINES) $('log').firstElementChild.remove();
-    $('outbox').replaceChildren(...kept.outbox.map(outboxLine));
+    if (this.outboxIsOld) this.drawOutbox();
     if (this.atNewest) this.toNewest();
     else if (fresh.length) $('newest').hidden = false;
     this.drawPeople();
     keep(); // how far this page has read
+  },
+
+  /** Only when it changed: a button that somebody is about to press must not be made anew under the finger. */
+  drawOutbox() {
+    this.outboxIsOld = false;
+    $('outbox').replaceChildren(...kept.outbox.map(outboxLine));
   },
 
   drawPeople() {
@@ -490,7 +503,7 @@ const view = {
 
   talk() {
     document.body.dataset.view = 'talk';
-    write($('note'), { en: '', th: '' });
+    write($('note'), NOTHING);
     $('text').focus();
   },
 
@@ -505,14 +518,14 @@ const view = {
 };
 
 function showRoom(room) {
-  write($('room'), room === 'lobby' ? both('page_lobby') : both('page_room', { room: isolated(room) }));
+  write($('room'), room === 'lobby' ? both('page_lobby') : { en: room, th: room });
 }
 
 /** A too long text is told so while it is typed, and refused when sent; it stays in its field. */
 function weigh() {
   const limit = chat.limits.text;
   const count = [...$('text').value].length;
-  write($('note'), count > limit * 0.9 ? both('page_count', { count, limit }) : { en: '', th: '' });
+  write($('note'), count > limit * 0.9 ? both('page_count', { count, limit }) : NOTHING);
   $('text').ariaInvalid = String(count > limit);
 }
 
@@ -521,7 +534,7 @@ function sendDraft(event) {
   const text = $('text').value;
   if (!text.trim()) return;
   const objection = chat.objection(text);
-  write($('note'), objection ?? { en: '', th: '' });
+  write($('note'), objection ?? NOTHING);
   if (objection) return;
   $('text').value = '';
   view.atNewest = true;
