@@ -34,9 +34,9 @@ SPARE_FILES = 64  # files that a server needs beside its clients
 class BadOption(ChatError):
     """What was typed on the command line cannot be used; `code` is the exit code."""
 
-    def __init__(self, which: str, code: int = 2, **parts: object) -> None:
+    def __init__(self, key: str, code: int = 2, **parts: object) -> None:
         super().__init__(**parts)
-        self.key, self.code = which, code
+        self.key, self.code = key, code
 
 
 class Parser(argparse.ArgumentParser):
@@ -247,7 +247,7 @@ def tls(cert: str | None, key: str | None) -> ssl.SSLContext | None:
         context.load_cert_chain(cert, key, password=lambda: "")  # never ask for a passphrase
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BadOption("cli_bad_tls", cert=visible(cert), key=visible(key), reason=reason) from None
+        raise BadOption("cli_bad_tls", cert=visible(cert), private=visible(key), reason=reason) from None
     return context
 
 

@@ -1,0 +1,351 @@
+"""The commands, as they are typed."""
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from asyncio.subprocess import PIPE
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import segno
+from websockets.asyncio.client import connect as connect_websockets
+from websockets.asyncio.server import serve as serve_websockets
+from websockets.exceptions import ConnectionClosed
+
+from chatkit import connect, serve
+from chatkit.addresses import reachable_addresses
+from chatkit.cli import a_uri, main, qr_code, raise_file_limit
+from chatkit.server import local_addresses
+from chatkit.texts import say
+from tests.processes import PATIENCE, finish, read_until, run, serving, start
+
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and limits")
+
+
+@pytest.fixture
+def nowhere():
+    """The URI of a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"ws://localhost:{probe.getsockname()[1]}"
+
+
+# serve
+
+
+async def test_once_ready_it_prints_one_line_that_holds_the_uri():
+    process = await start("serve", "--port", "0")
+    line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().rstrip()
+    assert line.startswith("✅ ") and urlsplit(line.split()[-1]).scheme == "ws"
+    process.kill()
+    await process.communicate()
+
+
+async def test_localhost_is_every_loopback_address():
+    async with serving() as (_, uri):
+        for host in local_addresses():
+            host = f"[{host}]" if ":" in host else host
+            async with connect(f"ws://{host}:{urlsplit(uri).port}") as chat:
+                assert chat.state == "open"
+
+
+async def test_joining_leaving_and_messages_show_in_the_seeds_look():
+    async with serving() as (process, uri):
+        async with connect_websockets(f"{uri}/?name=Mali") as mali:
+            assert await read_until(process, "Mali") == "✅ Mali joined"
+            await mali.send("hi \x1b[2J")
+            assert await read_until(process, "hi") == "📩 Mali says: hi \\x1b[2J"
+        assert await read_until(process, "Mali") == "❌ Mali left"
+
+
+async def test_it_speaks_thai():
+    async with serving("--lang", "th") as (process, uri), connect(uri, name="มะลิ"):
+        assert await read_until(process, "มะลิ") == "✅ มะลิ เข้าห้องแล้ว"
+
+
+@needs_posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_ctrl_c_and_sigterm_say_1001_and_end_with_code_0(number):
+    async with serving() as (process, uri):
+        async with connect_websockets(uri) as client:
+            process.send_signal(number)
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(client.recv(), PATIENCE)
+            assert closed.value.rcvd.code == 1001
+        code, _, err = await finish(process)
+        assert (code, err) == (0, "")
+
+
+@needs_posix
+async def test_a_stalled_reader_does_not_keep_it_from_ending():
+    async with serving("--rate", "0") as (process, uri):
+        async with connect_websockets(uri, max_queue=1) as stalled, connect(uri) as chat:
+            stalled.transport.pause_reading()
+            for _ in range(100):
+                await asyncio.wait_for(chat.send("x" * 4000), PATIENCE)
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            code, _, err = await finish(process)
+            assert (code, err) == (0, "") and time.monotonic() - start < 5
+            stalled.transport.abort()
+
+
+async def test_a_taken_port_is_one_sentence_with_the_next_free_port():
+    async with serve(port=0) as server:
+        code, out, err = await run("serve", "--port", str(server.port))
+        assert code == 1 and out == "" and err.count("\n") == 1
+        assert str(server.port) in err
+        free = int(err.split()[-1].rstrip("."))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", free))
+        _, _, thai = await run("serve", "--port", str(server.port), "--lang", "th")
+        assert thai.startswith(f"พอร์ต {server.port}") and thai.count("\n") == 1
+
+
+WRONG = {
+    "port-word": ["serve", "--port", "eighty"],
+    "port-big": ["serve", "--port", "65536"],
+    "port-negative": ["serve", "--port=-1"],
+    "token-empty": ["serve", "--token", ""],
+    "token-blank": ["serve", "--token", "  "],
+    "rate-word": ["serve", "--rate", "often"],
+    "rate-negative": ["serve", "--rate=-1"],
+    "rate-nan": ["serve", "--rate", "nan"],
+    "clients-none": ["serve", "--max-clients", "0"],
+    "origin-bare": ["serve", "--origin", "school.example"],
+    "origin-path": ["serve", "--origin", "https://school.example/chat"],
+    "origin-odd": ["serve", "--origin", "https://[school"],
+    "tls-half": ["serve", "--tls-cert", "cert.pem"],
+    "tls-missing": ["serve", "--tls-cert", "no.pem", "--tls-key", "no.pem"],
+    "tls-wrong": ["serve", "--tls-cert", __file__, "--tls-key", __file__],
+    "host-and-lan": ["serve", "--host", "::1", "--lan"],
+    "unknown": ["serve", "--colour\x1b[31m"],
+    "no-command": ["chat"],
+    "bench-none": ["bench", "--clients", "0"],
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "th"])
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_a_wrong_option_is_one_sentence_and_code_2(arguments, lang, capsys, monkeypatch):
+    monkeypatch.setenv("CHATKIT_LANG", lang)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "\x1b" not in err
+    assert any("ก" <= letter <= "๙" for letter in err) == (lang == "th")
+
+
+def test_lang_counts_also_where_the_rest_of_the_line_is_wrong(capsys):
+    assert main(["serve", "--lang", "th", "--port", "x"]) == 2
+    assert capsys.readouterr().err.rstrip() == say("cli_bad_port", "th", value="x")
+
+
+def test_a_host_that_is_not_here_is_one_sentence(capsys):
+    assert main(["serve", "--host", "192.0.2.77", "--port", "0"]) == 1
+    assert "192.0.2.77" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_opened_is_one_sentence(tmp_path, capsys):
+    assert main(["serve", "--port", "0", "--db", str(tmp_path / "missing" / "log.db")]) == 1
+    locked = tmp_path / "locked.db"
+    with sqlite3.connect(locked, isolation_level=None) as owner:
+        owner.execute("CREATE TABLE t (x)")
+        owner.execute("BEGIN EXCLUSIVE")
+        assert main(["serve", "--port", "0", "--db", str(locked)]) == 1
+    owner.close()
+    assert [line.partition(" cannot")[0] for line in capsys.readouterr().err.splitlines()] == [
+        f"The log {tmp_path / 'missing' / 'log.db'}",
+        f"The log {locked}",
+    ]
+
+
+@needs_posix
+async def test_the_limit_of_open_files_is_raised_to_what_the_system_allows():
+    code = "from chatkit.cli import raise_file_limit; print(raise_file_limit())"
+    limits = f'ulimit -Sn 100; ulimit -Hn 300; exec "{sys.executable}" -c "{code}"'
+    process = await asyncio.create_subprocess_exec("sh", "-c", limits, stdout=PIPE)
+    assert (await process.communicate())[0] == b"300\n"
+
+
+@needs_posix
+async def test_a_limit_too_low_for_the_clients_is_said():
+    serve_there = f'ulimit -n 300; exec "{sys.executable}" -m chatkit serve --port 0 --max-clients 2000'
+    process = await asyncio.create_subprocess_exec("sh", "-c", serve_there, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    assert "300" in await read_until(process, "⚠️")
+    process.terminate()
+    assert (await finish(process))[0] == 0
+
+
+def test_raising_the_limit_twice_changes_nothing():
+    assert raise_file_limit() == raise_file_limit() > 0
+
+
+async def test_lan_prints_every_address_with_the_token_in_the_fragment():
+    async with serving("--lan", "--token", "รหัส ผ่าน") as (process, uri):
+        port = urlsplit(uri).port
+        addresses = reachable_addresses()
+        if not addresses:
+            await read_until(process, "⚠️")
+            return
+        lines = [await read_until(process, "http://") for _ in addresses]
+        links = [line.split()[-1] for line in lines]
+        assert [urlsplit(link).netloc for link in links] == [f"{address}:{port}" for address in addresses]
+        assert {unquote(urlsplit(link).fragment) for link in links} == {"token=รหัส ผ่าน"}
+        assert await read_until(process, "▄") == qr_code(links[0]).splitlines()[1]
+        async with connect(f"ws://{addresses[0]}:{port}", token="รหัส ผ่าน") as chat:
+            assert chat.state == "open"
+
+
+def test_the_qr_code_in_the_terminal_is_the_link():
+    link = "http://192.168.1.5:8765/#token=abc"
+    modules = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}  # light characters on a dark terminal
+    rows = [row for line in qr_code(link).splitlines() for row in zip(*(modules[c] for c in line), strict=True)]
+    wanted = [tuple(map(int, row)) for row in segno.make(link, micro=False).matrix_iter(border=2)]
+    assert rows[: len(wanted)] == wanted
+
+
+# join
+
+
+async def test_piped_lines_are_sent_and_acknowledged_before_it_leaves():
+    async with serve(port=0) as server:
+        code, out, err = await run("join", server.uri, "--name", "Mali", typed="hi\n\nสวัสดี\nthird, no line end")
+        assert (code, err) == (0, "")
+        async with connect(server.uri, after=0) as chat, asyncio.timeout(PATIENCE):
+            heard = []
+            async for event in chat:
+                heard.append((event.who.name, event.text))
+                if event.text == "third, no line end":
+                    break
+        assert heard == [("Mali", "hi"), ("Mali", "สวัสดี"), ("Mali", "third, no line end")]
+        assert "📩 You said: สวัสดี" in out.splitlines()
+
+
+async def test_piped_lines_in_plain():
+    said = []
+    async with serve(port=0, on_event=lambda event: said.append((event.type, event.who.name, event.text))) as server:
+        code, out, err = await run("join", server.uri, "--plain", "--name", "Mali", typed="one\ntwo\n")
+        assert (code, err) == (0, "")
+    assert [each for each in said if each[0] == "msg"] == [("msg", "Mali", "one"), ("msg", "Mali", "two")]
+    assert {"📩 You said: one", "📩 You said: two"} <= set(out.splitlines())
+
+
+async def test_more_lines_than_the_rate_allows_all_arrive():
+    said = []
+    async with serve(port=0, on_event=lambda event: said.append(event)) as server:
+        code, _, err = await run("join", server.uri, typed="".join(f"{n}\n" for n in range(12)))
+        assert (code, err) == (0, "")
+    assert [event.text for event in said if event.type == "msg"] == [str(n) for n in range(12)]
+
+
+async def test_a_piped_exit_leaves_and_a_line_over_the_limits_is_code_1():
+    async with serve(port=0) as server:
+        assert (await run("join", server.uri, typed="exit\nnever sent\n"))[0] == 0
+        code, out, _ = await run("join", server.uri, typed="x" * 4001 + "\nfine\n")
+        assert code == 1 and "⚠️" in out and "📩 You said: fine" in out and "never sent" not in out
+
+
+async def test_no_server_is_one_sentence_and_code_1(nowhere):
+    code, out, err = await run("join", nowhere, typed="hi\n")
+    assert code == 1 and out == "" and err.rstrip() == say("error_no_server", "en", uri=nowhere)
+    _, _, thai = await run("join", nowhere, "--lang", "th", typed="hi\n")
+    assert thai.rstrip() == say("error_no_server", "th", uri=nowhere)
+
+
+@pytest.mark.parametrize("plain", [[], ["--plain"]], ids=["json", "plain"])
+@pytest.mark.parametrize("token", [[], ["--token", "ผิด"]], ids=["missing", "wrong"])
+async def test_a_bad_token_is_one_sentence_and_code_1(token, plain):
+    async with serve(port=0, token="รหัส") as server:
+        code, _, err = await run("join", server.uri, *token, *plain, typed="hi\n")
+        assert code == 1 and err.count("\n") == 1 and "token" in err
+        assert (await run("join", server.uri, "--token", "รหัส", *plain, typed="hi\n"))[0] == 0
+
+
+@pytest.mark.parametrize("uri", ["http://localhost:8765", "https://localhost:8765", "ws://", "ws://[::1", "ws://a:b"])
+async def test_a_wrong_address_is_one_sentence_and_code_1(uri):
+    code, out, err = await run("join", uri, typed="hi\n")
+    assert code == 1 and out == "" and err.count("\n") == 1 and "ws://" in err
+
+
+def test_an_address_without_a_scheme_is_a_chats():
+    assert a_uri("localhost:8765/room/blue") == "ws://localhost:8765/room/blue"
+    assert a_uri("wss://school.example") == "wss://school.example"
+
+
+@pytest.mark.parametrize("code", [4001, 4003])
+async def test_closed_for_good_is_one_sentence_and_code_1(code):
+    async def put_out(connection):
+        await connection.close(code, "\x1b[2J")
+
+    async with serve_websockets(put_out, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        process = await start("join", f"ws://127.0.0.1:{port}", "--plain", stdin=PIPE)
+        out = await asyncio.wait_for(process.stderr.readline(), PATIENCE)
+        assert out.decode().rstrip() == say(f"error_refused_{code}", "en")
+        assert (await finish(process))[0] == 1
+
+
+@needs_posix
+async def test_ctrl_c_while_a_pipe_is_open_leaves_with_code_0():
+    left = asyncio.Event()
+    async with serve(port=0, on_event=lambda event: event.type == "left" and left.set()) as server:
+        process = await start("join", server.uri, stdin=PIPE)
+        await read_until(process, "✅")
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(left.wait(), PATIENCE)
+        assert (await finish(process))[0] == 0
+
+
+# The other ways to start it
+
+
+async def test_the_seeds_two_commands_still_work():
+    process = await start("--port", "0", module="chatkit.server")
+    uri = (await read_until(process, "ws://")).split()[-1]
+    code, out, _ = await run(uri, "--name", "Mali", typed="hi\n", module="chatkit.client")
+    assert code == 0 and "📩 You said: hi" in out.splitlines()
+    process.kill()
+    await process.communicate()
+
+
+@pytest.mark.parametrize("command", [[], ["lab"], ["serve"], ["join"], ["doctor"], ["bench"]], ids=str)
+def test_help_is_there_for_every_command(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {' '.join(['chatkit', *command])}")
+
+
+def test_no_command_shows_the_help(capsys):
+    assert main([]) == 2
+    assert "serve" in capsys.readouterr().out
+
+
+def test_lab_opens_the_first_notebook_in_the_language_that_was_asked_for(monkeypatch, tmp_path):
+    from jupyterlab.labapp import LabApp
+
+    started = []
+    monkeypatch.setattr(LabApp, "launch_instance", started.append)
+    monkeypatch.setenv("CHATKIT_LANG", "both")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "00_hello_room.ipynb").touch()
+    (tmp_path / "mine.ipynb").touch()
+    assert main(["lab", "--lang", "th", "--port", "9999", "--no-browser"]) == 0
+    assert os.environ["CHATKIT_LANG"] == "th"
+    assert main(["lab", "mine"]) == 0
+    assert [options[0] for options in started] == [
+        str(tmp_path / "notebooks" / "00_hello_room.ipynb"),
+        str(tmp_path / "mine.ipynb"),
+    ]
+    assert {"--port=9999", "--no-browser"} <= set(started[0])
+
+
+def test_lab_without_its_notebook_says_where_to_go(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab", "no_such_lesson"]) == 1
+    assert capsys.readouterr().err.rstrip() == say("cli_no_notebook", "en", name="no_such_lesson")
