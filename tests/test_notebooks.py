@@ -14,6 +14,7 @@ import pytest
 
 from chatkit import connect, serve
 from chatkit.exercises.exercise import questions
+from chatkit.texts import sentences
 from tests import notebook_rules as rules
 from tests import notebook_tool as tool
 from tests.notebook_room import room_for
@@ -130,8 +131,8 @@ BROKEN: list[tuple[Rule, Callable[[Notebook], None]]] = [
     (rules.thai_style, write("step-1-th", " เรียก`serve()`")),
     (rules.short_cells, write("step-1", " word" * 100)),
     (rules.short_cells, write("step-1-th", " ข้อความ" * 70)),
-    (rules.glossary_is_kept, write("step-1-th", " เครื่องแม่ข่าย")),
-    (rules.glossary_is_kept, write("step-1", " The servers answer.")),
+    (rules.no_forbidden_word, write("step-1-th", " เครื่องแม่ข่าย")),
+    (rules.terms_of_the_glossary, write("step-1", " The servers answer.")),
     (rules.begins_with_the_way, tag("way")),
     (rules.begins_with_the_way, put("way", source="← [back](x.ipynb)")),
     (rules.opens_with_the_question, put("title", source="## Title · ชื่อ")),
@@ -185,20 +186,15 @@ def test_every_rule_has_a_broken_notebook() -> None:
 
 
 def test_language_rules_let_good_thai_pass() -> None:
-    good = "ราคา 1.5 บาท ดู [RFC](https://example.org) กับ **Connect** ใช้น้ำมัน คะแนน 10 … `ครับ.` (`x`)"
-    notebook = {"cells": [english("1.5 [RFC](https://example.org) **Connect** 10"), thai(good)]}
-    assert (
-        list(rules.thai_style(notebook)) == list(rules.same_numbers(notebook)) == list(rules.same_links(notebook)) == []
-    )
+    english = "1.5 baht. See [RFC](https://example.org), **Connect**, 10 … `ครับ.` (`x`)"
+    thai = "ราคา 1.5 บาท ดู [RFC](https://example.org) กับ **Connect** ใช้น้ำมัน คะแนน 10 … `ครับ.` (`x`)"
+    assert [what for rule in rules.SENTENCES for what in rule(rules.sentence("a", english, thai))] == []
 
 
-def english(text: str) -> rules.Cell:
-    return {"cell_type": "markdown", "id": "a", "source": text, "metadata": {}}
-
-
-def thai(text: str) -> rules.Cell:
-    metadata = {"chatkit": {"of": "a", "hash": ""}}
-    return {"cell_type": "markdown", "id": "b", "source": text, "metadata": metadata}
+@pytest.mark.parametrize("key", sentences("en"))
+def test_every_sentence_that_code_shows_keeps_the_rules(key: str) -> None:
+    pair = rules.sentence(key, sentences("en")[key], sentences("th")[key])
+    assert [what for rule in rules.SENTENCES for what in rule(pair)] == []
 
 
 def test_glossary_is_read() -> None:

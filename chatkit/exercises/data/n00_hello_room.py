@@ -207,7 +207,7 @@ heard = {"Ann": ..., "Bob": ..., "Cat": ...}
         "ห้องคือกลุ่มคนที่ได้ยินกัน ผู้ส่งก็เห็นข้อความของตัวเองด้วย เพราะบันทึกของห้องคือความจริงของทุกคน",
     ),
     hints=(
-        Text("Look at Ann's own panel after she sent something", "ดูช่องแชตของ Ann เองหลังส่งข้อความ"),
+        Text("Look at Ann's own panel after she sent something", "ดูแผงของ Ann เองหลังส่งข้อความ"),
         Text(
             "Rooms do not hear each other; the server speaks to every room",
             "ห้องแต่ละห้องไม่ได้ยินกัน แต่เซิร์ฟเวอร์พูดกับทุกห้อง",
