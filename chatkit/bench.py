@@ -185,6 +185,7 @@ class Client(asyncio.BufferedProtocol):
         """Shake hands (RFC 6455, 4.1), and say hello where the dialect asks for it."""
         loop = asyncio.get_running_loop()
         self.transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", port)
+        self.room.clients.append(self)
         offer = "Sec-WebSocket-Protocol: chatkit.v1\r\n" if self.is_json else ""
         handshake = (
             f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{offer}"
@@ -226,14 +227,21 @@ def masked(text: str) -> bytes:
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)
 
 
-async def fill(room: Room, port: int, kind: str, clients: int) -> None:
+@asynccontextmanager
+async def full_room(port: int, kind: str, clients: int) -> AsyncIterator[Room]:
     """Let everybody in; when the first message has reached them all, the room is ready."""
-    room.clients = [Client(room, kind.startswith("json")) for _ in range(clients)]
-    room.behind = clients
-    for start in range(0, clients, 50):
-        await asyncio.gather(*(client.enter(port) for client in room.clients[start : start + 50]))
-    room.send()
-    await room.all_heard()
+    room = Room()
+    newcomers = [Client(room, kind.startswith("json")) for _ in range(clients)]
+    try:
+        for start in range(0, clients, 50):
+            await asyncio.gather(*(client.enter(port) for client in newcomers[start : start + 50]))
+        room.behind = clients
+        room.send()
+        await room.all_heard()
+        yield room
+    finally:
+        for client in room.clients:
+            client.transport.abort()
 
 
 async def flood(room: Room, messages: int, window: int, cpu: Callable[[], float]) -> dict[str, float]:
@@ -268,17 +276,15 @@ async def lesson(room: Room, messages: int, rate: float) -> dict[str, float]:
 async def measure_speed(
     port: int, kind: str, clients: int, messages: int, cpu: Callable[[], float]
 ) -> dict[str, float]:
-    room = Room()
-    await fill(room, port, kind, clients)
-    figures = await flood(room, messages, WINDOW, cpu)
-    alone = await flood(room, max(1, messages // 4), 1, cpu)
+    async with full_room(port, kind, clients) as room:
+        figures = await flood(room, messages, WINDOW, cpu)
+        alone = await flood(room, max(1, messages // 4), 1, cpu)
     return {**figures, "one_at_a_time_per_s": alone["deliveries_per_s"], "one_at_a_time_cpu_us": alone["cpu_us"]}
 
 
 async def measure_lesson(port: int, kind: str, clients: int, messages: int) -> dict[str, float]:
-    room = Room()
-    await fill(room, port, kind, clients)
-    return await lesson(room, messages, CLASS_RATE)
+    async with full_room(port, kind, clients) as room:
+        return await lesson(room, messages, CLASS_RATE)
 
 
 # The whole bench

@@ -12,7 +12,8 @@ import re
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from html import escape
 from importlib import metadata
@@ -29,7 +30,6 @@ from chatkit.texts import LANGUAGES, both, say
 
 PATIENCE = 3.0  # seconds that one check may take
 MARKS = {"ok": "✅", "note": "⚠️", "bad": "❌", "hint": "💡"}
-Check = Callable[[], Awaitable["Finding"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +173,11 @@ async def port() -> Finding:
     number = default_port()
     if number in running:
         return found("port", "ok", "port_own", port=number)
-    if not any([await is_open(host, number) for host in ("127.0.0.1", "::1")]):
+    answers = [await get_page(host, number) for host in ("127.0.0.1", "::1")]
+    answer = next((each for each in answers if each is not None), None)
+    if answer is None:
         return found("port", "ok", "port_free", port=number)
     parts = {"port": number, "free": free_port(number + 1)}
-    answer = await get_page(number)
     if b"ChatKit" in answer:
         return found("port", "note", "port_chatkit", "port_chatkit_do", **parts)
     server = re.search(rb"(?im)^server: *([^\r\n]{1,60})", answer)
@@ -186,26 +187,21 @@ async def port() -> Finding:
     return found("port", "bad", "port_silent", "port_taken_do", **parts)
 
 
-async def is_open(host: str, number: int) -> bool:
+async def get_page(host: str, number: int) -> bytes | None:
+    """The beginning of what a port answers to `GET /`: b"" where that is no HTTP, None where nobody listens."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            _, writer = await asyncio.open_connection(host, number)
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(host, number), PATIENCE)
     except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
-
-
-async def get_page(number: int) -> bytes:
-    """The beginning of what a port answers to `GET /`; b"" where it says nothing that is HTTP."""
+        return None
     try:
-        async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection("localhost", number)
-            writer.write(f"GET / HTTP/1.1\r\nHost: localhost:{number}\r\nConnection: close\r\n\r\n".encode())
-            answer = await reader.read(64 * 1024)
-            writer.close()
+        writer.write(f"GET / HTTP/1.1\r\nHost: localhost:{number}\r\nConnection: close\r\n\r\n".encode())
+        answer = await asyncio.wait_for(reader.read(64 * 1024), PATIENCE)
     except (OSError, TimeoutError):
         return b""
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
     return answer if answer.startswith(b"HTTP/") else b""
 
 
