@@ -6,11 +6,12 @@ They know the wire (one JSON object, or one line, per text message) and nothing 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 CEILING = 5.0  # seconds that a test waits for what must happen; nothing ever takes that long
@@ -87,15 +88,17 @@ async def plain_client(uri: str, **options: Any) -> AsyncIterator[PlainClient]:
 
 
 def dial(uri: str, **options: Any) -> connect_websockets:
-    """websockets' own client, as bare as it gets: no compression, no proxy."""
-    return connect_websockets(uri, **{"compression": None, "proxy": None, "close_timeout": 2, **options})
+    """websockets' own client, as bare as it gets: no compression, no proxy, and it reads on whatever the test does."""
+    bare = {"compression": None, "proxy": None, "max_queue": None, "close_timeout": 2}
+    return connect_websockets(uri, **bare | options)
 
 
 async def close_code(websocket: ClientConnection) -> int | None:
     """The code with which the other side closes (RFC 6455, 7.4); what comes before it is dropped."""
     async with asyncio.timeout(CEILING):
-        async for _ in websocket:
-            pass
+        with suppress(ConnectionClosed):
+            async for _ in websocket:
+                pass
         await websocket.wait_closed()
     return websocket.close_code
 
