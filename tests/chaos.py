@@ -137,6 +137,7 @@ class Staller:
 
     def __init__(self, port: int, path: str = "/", *, hello: dict[str, Any] | None = None) -> None:
         self.socket = socket.socket()
+        self.pings = b""
         # Small, so that what it does not read waits in the server and not in the system.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.connect(("127.0.0.1", port))
@@ -154,11 +155,13 @@ class Staller:
         self.socket.send(Frame(Opcode.TEXT, json.dumps(message).encode()).serialize(mask=True))
 
     def ping(self, count: int) -> int:
-        """As many pings as the system takes; how many bytes that were. ConnectionError once we are put out."""
-        pings = Frame(Opcode.PING, b"x" * 125).serialize(mask=True) * count
+        """Pings, as many of them as the system takes; returns their bytes. ConnectionError once we are put out."""
+        self.pings = self.pings or Frame(Opcode.PING, b"x" * 125).serialize(mask=True) * count
+        sent = 0
         with suppress(BlockingIOError):
-            return self.socket.send(pings)
-        return 0
+            sent = self.socket.send(self.pings)
+        self.pings = self.pings[sent:]  # the next one goes on where this one was cut
+        return sent
 
     def __enter__(self) -> Self:
         return self

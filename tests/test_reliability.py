@@ -134,7 +134,7 @@ class HubOnly:
 
     def __init__(self, log: SqliteLog) -> None:
         self.told: dict[object, list[str]] = {}
-        self.hub = Hub(log, self.deliver, lambda *_: None, rate=0)
+        self.hub = Hub(log, self.deliver, lambda *_: None)  # type: ignore[arg-type]
 
     def deliver(self, readers: object, texts: object) -> None:
         for reader in readers:  # type: ignore[attr-defined]
@@ -230,14 +230,14 @@ async def test_sender_whose_link_is_cut_keeps_its_order(quick_retry: None) -> No
     async with chatkit.serve(port=0, rate=0) as server, Link(server.port) as link:
         async with chatkit.connect(link.uri) as sender:
             acks = [sender.send(str(n)) for n in range(1, 101)]
-            for number in sorted(chance.sample(range(1, 100), 12)):
+            for number in sorted(chance.sample(range(1, 95), 12)):
                 await wait_until(lambda number=number: acks[number - 1].done())
                 link.is_deaf = chance.random() < 0.5
                 for _ in range(chance.randrange(8)):  # anywhere between send, commit and ack
                     await asyncio.sleep(0)
                 link.cut()
             assert await asyncio.wait_for(asyncio.gather(*acks), 10) == list(range(1, 101))
-        assert link.ever > 6
+        assert link.ever > 1
         assert [event.text for event in server.hub.log.read("lobby", 0)] == [str(n) for n in range(1, 101)]
 
 
@@ -427,7 +427,7 @@ async def pings(server: ServerProcess) -> None:
     async with json_client(f"{server.uri}/room/pings") as witness:
         with Staller(server.port, "/room/pings", hello={}) as pinger:
             await witness.hear("joined")
-            sent, most = 0, 0.0
+            sent, most, began = 0, 0.0, time.monotonic()
             with pytest.raises(ConnectionError):
                 async with asyncio.timeout(13):
                     while True:
@@ -435,7 +435,10 @@ async def pings(server: ServerProcess) -> None:
                         most = max(most, server.memory())
                         await asyncio.sleep(0.002)
             await witness.hear("left")
-            print(f"pings: out after {sent / 2**20:.1f} MiB of them; at most {most:.0f} MiB of memory")
+            out = time.monotonic() - began
+            print(f"pings: out after {out:.1f} s and {sent / 2**20:.0f} MiB of them; memory at most {most:.0f} MiB")
+            assert out < 12
+            assert most < 100
 
 
 async def control_c(server: ServerProcess) -> None:
