@@ -1,6 +1,6 @@
 /* One view for every panel: a line of state, a log, an input box. It knows no chat, and no sentence of its own.
 
-   To the panel: {do: "show", view}, {do: "submit", view, text}, {do: "press", button}.
+   To the panel: {do: "show"}, {do: "submit", text}, {do: "press", button}, each with its `view`.
    From it: {do: "lines", lines, oldest, view?} and {do: "answer", view, why}. Everything else is in `labels` and `status`.
    Text becomes text nodes only: nothing that somebody wrote is ever read as HTML. */
 
@@ -44,6 +44,11 @@ function row({ number, kind, mark, who, text, ts }) {
   return make("div", `chatkit-line chatkit-${kind}`, { "data-number": number }, make("div", "chatkit-said", {}, ...parts));
 }
 
+/** Pixels from the top of the first line to the bottom of the last. */
+function heightOf(lines) {
+  return lines.length ? lines.at(-1).getBoundingClientRect().bottom - lines[0].getBoundingClientRect().top : 0;
+}
+
 function render({ model, el }) {
   const labels = model.get("labels");
   const view = Math.random().toString(36).slice(2);
@@ -61,7 +66,7 @@ function render({ model, el }) {
   const send = make("button", "chatkit-send", { type: "submit" }, labels.send);
   const form = make("form", "chatkit-form", {}, box, send);
   const answer = make("p", "chatkit-answer", { role: "alert" });
-  const dead = make("p", "chatkit-dead", { role: "alert" }, "⚠️ ", labels.dead);
+  const dead = make("p", "chatkit-dead", { role: "alert", hidden: true }, "⚠️ ", labels.dead);
   const header = make("header", "chatkit-header", {}, title, detail, state, buttons);
   const room = make("div", "chatkit-room", {}, log, newer);
   const panel = make("section", "chatkit", { "aria-label": plain(labels.title) },
@@ -80,16 +85,13 @@ function render({ model, el }) {
 
   function draw(lines, oldest) {
     const fresh = lines.filter(({ number }) => number > last);
-    const before = log.scrollTop;
-    let gone = 0;
-    while (log.firstChild && log.firstChild.dataset.number < oldest) {
-      gone += log.firstChild.offsetHeight;
-      log.firstChild.remove();
-    }
+    const outdated = [...log.children].filter((line) => line.dataset.number < oldest);
+    const place = isAtEnd ? 0 : log.scrollTop - heightOf(outdated);
+    outdated.forEach((line) => line.remove());
     log.append(...fresh.map(row));
     last = fresh.at(-1)?.number ?? last;
     if (isAtEnd) return toEnd();
-    log.scrollTop = before - gone;
+    log.scrollTop = place;
     newer.hidden = fresh.length === 0 && newer.hidden;
   }
 
@@ -105,10 +107,10 @@ function render({ model, el }) {
 
   function submit(event) {
     event.preventDefault();
-    if (!box.value.trim() || box.value === sent || el.closest(".jupyter-widgets-disconnected")) return;
+    if (!box.value.trim() || box.value === sent || !dead.hidden) return;
     sent = box.value;
     patience = setTimeout(() => fill(answer, "⚠️ ", labels.no_answer), PATIENCE);
-    model.send({ do: "submit", view, text: sent });
+    tell({ do: "submit", text: sent });
   }
 
   function answered(refusal) {
@@ -121,11 +123,29 @@ function render({ model, el }) {
   // What the panel says.
 
   function onMessage(message) {
+    setDead(false);
     if (message.view !== undefined && message.view !== view) return;
     if (message.do === "answer") return answered(message.why);
     if (message.view === view) last = last ?? 0;
     if (last !== null) draw(message.lines, message.oldest);
   }
+
+  /** After a restart of the kernel nothing is true any more of what a panel says of its line. */
+  function setDead(isDead) {
+    dead.hidden = !isDead;
+    for (const part of [state, buttons, why, members, answer]) part.hidden = isDead;
+  }
+
+  /** Tell the panel; a model whose kernel has gone throws. */
+  function tell(message) {
+    try {
+      model.send({ ...message, view });
+    } catch {
+      setDead(true);
+    }
+  }
+
+  const show = () => tell({ do: "show" });
 
   function onStatus() {
     const status = model.get("status");
@@ -134,7 +154,7 @@ function render({ model, el }) {
     fill(state, make("span", "chatkit-shape", { "aria-hidden": "true" }, status.mark), status.words);
     fill(why, ...(status.why ? ["⚠️ ", status.why] : []));
     fill(buttons, ...status.buttons.map(({ name, words }) =>
-      make("button", "chatkit-button", { type: "button", onclick: () => model.send({ do: "press", button: name }) }, words)));
+      make("button", "chatkit-button", { type: "button", onclick: () => tell({ do: "press", button: name }) }, words)));
     fill(members, ...status.members.map(({ name, you }) =>
       make("li", you ? "chatkit-you" : "", {}, make("bdi", "", {}, name))));
   }
@@ -149,14 +169,16 @@ function render({ model, el }) {
   resized.observe(log);
   model.on("msg:custom", onMessage);
   model.on("change:status", onStatus);
+  model.on("comm_live_update", show);
   onStatus();
   el.append(panel);
-  model.send({ do: "show", view });
+  show();
   return () => {
     clearTimeout(patience);
     resized.disconnect();
     model.off("msg:custom", onMessage);
     model.off("change:status", onStatus);
+    model.off("comm_live_update", show);
   };
 }
 
