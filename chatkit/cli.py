@@ -389,11 +389,15 @@ def open_lab(options: argparse.Namespace) -> int:
     except ImportError:
         raise BadOption("cli_no_lab", code=1, python=sys.executable) from None
     os.environ["CHATKIT_LANG"] = options.lang or os.environ.get("CHATKIT_LANG", "both")  # for the kernels
-    arguments = [str(notebook)]
+    root = notebook.parents[notebook.parent.name == "notebooks"]  # the whole clone: lessons link to its other files
+    address = quote(notebook.relative_to(root).as_posix())
+    arguments = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{address}"]
     if options.port is not None:
         arguments.append(f"--port={options.port}")
     if options.no_browser:
         arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # a container, most likely; JupyterLab asks root to say so
+        arguments.append("--allow-root")
     LabApp.launch_instance(arguments)
     return 0
 

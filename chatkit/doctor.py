@@ -41,10 +41,10 @@ class Finding:
     text: dict[str, str]
     advice: dict[str, str] | None = None
 
-    def lines(self, lang: str) -> list[str]:
-        """The line in one language, or one line for each of both."""
+    def lines(self, lang: str) -> dict[str, str]:
+        """The line in one language, or in each of both."""
         languages = LANGUAGES if lang == "both" else (lang,)
-        return [self.text[each] + (f" → {self.advice[each]}" if self.advice else "") for each in languages]
+        return {each: self.text[each] + (f" → {self.advice[each]}" if self.advice else "") for each in languages}
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,29 @@ class Report:
         return json.dumps({"ok": self.ok, "findings": [asdict(each) for each in self.findings]}, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        rows = [f"{MARKS[each.state]} " + "\n   ".join(each.lines(self.lang)) for each in self.findings]
+        rows = [f"{MARKS[each.state]} " + "\n   ".join(each.lines(self.lang).values()) for each in self.findings]
         return "\n".join([*rows, self.verdict])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><td style="vertical-align:top">{MARKS[each.state]}</td><td style="text-align:left">'
-            f"{'<br>'.join(map(escape, each.lines(self.lang)))}</td></tr>"
-            for each in self.findings
-        )
-        return f"<table>{rows}</table><p>{escape(self.verdict)}</p>"
+        rows = [
+            f'<tr><td style="vertical-align:top">{MARKS[finding.state]}</td><td style="text-align:left">'
+            + "".join(
+                f'<div lang="{each}" class="{each}">{escape(line)}</div>'
+                for each, line in finding.lines(self.lang).items()
+            )
+            + "</td></tr>"
+            for finding in self.findings
+        ]
+        return f"<table>{''.join(rows)}</table><p>{escape(self.verdict)}</p>"
 
 
 async def doctor(lang: str | None = None) -> Report:
     """Look at everything; takes about a second. lang: "en", "th" or "both"; None is $CHATKIT_LANG, else both."""
     lang = lang or os.environ.get("CHATKIT_LANG", "both")
-    findings = [python(), packages(), await event_loop()]
+    findings = [python(), packages(), await event_loop(), await port()]
+    findings += [localhost(), await loopback("127.0.0.1"), await loopback("::1"), network(), proxy(), firewall()]
     if in_notebook():
         findings.append(widgets(lang))
-    findings += [await port(), localhost(), await loopback("127.0.0.1"), await loopback("::1")]
-    findings += [network(), proxy(), firewall()]
     return Report(findings, lang)
 
 
@@ -144,7 +147,7 @@ export default { render({ model, el }) {
   const start = performance.now();
   el.textContent = model.get("waiting");
   model.on("msg:custom", () => {
-    el.textContent = model.get("answered").replace("{ms}", Math.round(performance.now() - start));
+    el.textContent = model.get("answered").replaceAll("{ms}", Math.round(performance.now() - start));
   });
   model.send({});
 } };

@@ -338,9 +338,9 @@ def test_lab_opens_the_first_notebook_in_the_language_that_was_asked_for(monkeyp
     assert main(["lab", "--lang", "th", "--port", "9999", "--no-browser"]) == 0
     assert os.environ["CHATKIT_LANG"] == "th"
     assert main(["lab", "mine"]) == 0
-    assert [options[0] for options in started] == [
-        str(tmp_path / "notebooks" / "00_hello_room.ipynb"),
-        str(tmp_path / "mine.ipynb"),
+    assert [options[:2] for options in started] == [
+        [f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/notebooks/00_hello_room.ipynb"],
+        [f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/mine.ipynb"],
     ]
     assert {"--port=9999", "--no-browser"} <= set(started[0])
 

@@ -61,8 +61,7 @@ async def test_every_line_that_is_not_green_ends_with_what_to_do_in_both_languag
         assert (each.advice is None) == (each.state == "ok")
         for lang in LANGUAGES:
             assert each.text[lang] and (each.advice is None or each.advice[lang])
-            [line] = each.lines(lang)
-            assert line.endswith(each.advice[lang] if each.advice else each.text[lang])
+            assert each.lines(lang)[lang].endswith(each.advice[lang] if each.advice else each.text[lang])
     states = {each.name: each.state for each in report.findings}
     assert {name for name, state in states.items() if state == "bad"} == {"packages", "port"}
     assert {name for name, state in states.items() if state == "note"} == {"loopback_v6", "network", "proxy"}
@@ -118,7 +117,8 @@ def test_the_report_shows_as_text_and_as_escaped_html():
     assert str(report).splitlines()[0] == "❌ <img src=x onerror=alert(1)> → do"
     assert str(report).splitlines()[1] == "   สวัสดี & ลาก่อน → ทำ"
     html = report._repr_html_()
-    assert "<img" not in html and "&lt;img src=x onerror=alert(1)&gt; → do<br>สวัสดี &amp; ลาก่อน → ทำ" in html
+    assert '<div lang="en" class="en">&lt;img src=x onerror=alert(1)&gt; → do</div>' in html
+    assert '<div lang="th" class="th">สวัสดี &amp; ลาก่อน → ทำ</div>' in html and "<img" not in html
 
 
 def test_the_command_prints_it_and_its_exit_code_says_it(capsys, monkeypatch, taken_port):
