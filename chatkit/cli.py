@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from chatkit.client import Chat, connect
-from chatkit.events import MAX_CLIENTS, RATE, ChatError, NoServer, visible
+from chatkit.events import MAX_CLIENTS, RATE, ChatError, Event, NoServer, visible
 from chatkit.server import Server, serve
 from chatkit.terminal import Show, conversation, on_terminal, piped_lines, record, screen
 from chatkit.texts import LANGUAGES, say
@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")  # an old code page without emoji shows "?" and goes on
     try:
+        a_port(os.environ.get("CHATKIT_PORT", "0"))
         options = parser().parse_args(arguments)
         return int(options.run(options))
     except ChatError as error:
@@ -178,14 +179,12 @@ def add_serve_options(server: argparse.ArgumentParser) -> None:
     server.add_argument("--durable", action="store_true", help="also survive a power cut (slower)")
     server.add_argument("--token", metavar="TEXT", type=a_token, help="only who knows it gets in")
     server.add_argument(
-        "--rate", metavar="N", type=a_rate, default=RATE, help=f"messages per second and client ({RATE:g}); 0: no limit"
+        "--rate", metavar="N", type=a_rate, default=RATE, help="a client's messages a second; 0: no limit"
     )
     server.add_argument(
-        "--max-clients", metavar="N", type=a_count, default=MAX_CLIENTS, help=f"clients at once ({MAX_CLIENTS})"
+        "--max-clients", metavar="N", type=a_count, default=MAX_CLIENTS, help=f"at once ({MAX_CLIENTS})"
     )
-    server.add_argument(
-        "--origin", metavar="URL", type=an_origin, action="append", default=[], help="let pages of this origin in"
-    )
+    server.add_argument("--origin", metavar="URL", type=an_origin, action="append", default=[], help="let its pages in")
     server.add_argument("--allow-host", metavar="NAME", action="append", default=[], help="a name this server goes by")
     server.add_argument("--tls-cert", metavar="F", help="certificate (PEM), for wss://")
     server.add_argument("--tls-key", metavar="F", help="its private key (PEM)")
@@ -218,6 +217,11 @@ async def serve_chat(options: argparse.Namespace) -> int:
 
 async def listen(options: argparse.Namespace, show: Show, lang: str) -> Server:
     host = None if options.lan else options.host
+
+    def on_event(event: Event) -> None:
+        if event.type != "notice" or event.room == "lobby":  # it goes to every room; once is enough to read
+            show(record(event, lang))
+
     try:
         return await serve(
             host,
@@ -230,7 +234,7 @@ async def listen(options: argparse.Namespace, show: Show, lang: str) -> Server:
             origins=options.origin,
             allow_hosts=options.allow_host,
             ssl=tls(options.tls_cert, options.tls_key),
-            on_event=lambda event: show(record(event, lang)),
+            on_event=on_event,
         )
     except OSError as error:  # no such address, or a port that only root may have
         reason = error.strerror or str(error)

@@ -62,6 +62,14 @@ async def test_joining_leaving_and_messages_show_in_the_seeds_look():
         assert await read_until(process, "Mali") == "❌ Mali left"
 
 
+async def test_a_line_for_everybody_shows_once_however_many_rooms_there_are():
+    async with serving(stdin=PIPE) as (process, uri):
+        async with connect(f"{uri}/room/blue"), connect(f"{uri}/room/red"):
+            process.stdin.write(b"first\nsecond\n")
+            assert await read_until(process, "📤") == "📤 first"
+            assert (await process.stdout.readline()).decode().rstrip() == "📤 second"
+
+
 async def test_it_speaks_thai():
     async with serving("--lang", "th") as (process, uri), connect(uri, name="มะลิ"):
         assert await read_until(process, "มะลิ") == "✅ มะลิ เข้าห้องแล้ว"
@@ -137,6 +145,14 @@ def test_a_wrong_option_is_one_sentence_and_code_2(arguments, lang, capsys, monk
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "\x1b" not in err
     assert any("ก" <= letter <= "๙" for letter in err) == (lang == "th")
+
+
+@pytest.mark.parametrize("command", ["serve", "join", "doctor"])
+@pytest.mark.parametrize("port", ["", "eighty", "99999"])
+def test_a_wrong_port_in_the_environment_is_one_sentence(port, command, capsys, monkeypatch):
+    monkeypatch.setenv("CHATKIT_PORT", port)
+    assert main([command]) == 2
+    assert capsys.readouterr().err.rstrip() == say("cli_bad_port", "en", value=port)
 
 
 def test_lang_counts_also_where_the_rest_of_the_line_is_wrong(capsys):
@@ -265,7 +281,9 @@ async def test_a_bad_token_is_one_sentence_and_code_1(token, plain):
         assert (await run("join", server.uri, "--token", "รหัส", *plain, typed="hi\n"))[0] == 0
 
 
-@pytest.mark.parametrize("uri", ["http://localhost:8765", "https://localhost:8765", "ws://", "ws://[::1", "ws://a:b"])
+@pytest.mark.parametrize(
+    "uri", ["http://localhost:8765", "https://localhost:8765", "ws://", "ws://[::1", "ws://a:b", "ws://a:99999"]
+)
 async def test_a_wrong_address_is_one_sentence_and_code_1(uri):
     code, out, err = await run("join", uri, typed="hi\n")
     assert code == 1 and out == "" and err.count("\n") == 1 and "ws://" in err
