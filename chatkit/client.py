@@ -66,7 +66,7 @@ class Nack(BadMessage):
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(fields["code"], id=fields.get("id", ""), retry_ms=fields.get("retry_ms"))
-        self.words: dict[str, str] = fields["message"]
+        self.words: dict[str, str] = {lang: visible(fields["message"][lang]) for lang in LANGUAGES}
 
     def sentence(self, lang: str = "both") -> str:
         return " · ".join(self.words[each] for each in LANGUAGES) if lang == "both" else self.words[lang]
@@ -324,6 +324,8 @@ class Chat:
         if not fields["resumed"] and self.last is not None:
             self.last = None
             self.events.put_nowait(Event("reset", SERVER, fields["room"]))
+        if self.last is None and fields["head"] == 0:
+            self.last = 0  # whoever saw an empty room has seen all of it: the next time it is no newcomer
         self.epoch, self.me, self.you = fields["epoch"], fields["me"], fields["you"]
         self.name, self.room = fields["name"], fields["room"]
         self.members = {member["id"]: Who(**member) for member in fields["members"]}

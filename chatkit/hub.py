@@ -62,7 +62,7 @@ class Bucket:
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One connection in one room. `refused` counts the messages that came too fast."""
+    """One connection in one room. `refused`: messages that came too fast, less 10 for each that came in time."""
 
     who: Who
     room: str
@@ -203,6 +203,7 @@ class Hub:
             if member.refused > FLOOD:
                 raise BadMessage("flood", id=send.id)
             raise BadMessage("rate", id=send.id, retry_ms=int(seconds * 1000) + 1)
+        member.refused = max(0, member.refused - BURST)
         if not self.arrivals:
             self.call_soon(self.turn)
         event = Event("msg", member.who, member.room, id=send.id, ts=time.time(), text=send.text)
