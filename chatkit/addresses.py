@@ -3,9 +3,16 @@
 import socket
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import quote
 
 # Addresses for documentation (RFC 5737, RFC 3849): nobody has them, so the way there is the default route.
 ELSEWHERE = ("192.0.2.1", "2001:db8::1")
+
+
+def join_links(hosts: list[str], port: int, token: str | None = None, is_tls: bool = False) -> list[str]:
+    """The page of a server at each host. The token is in the fragment: no browser sends it, so no log can hold it."""
+    fragment = f"#token={quote(token, safe='')}" if token else ""
+    return [f"{'https' if is_tls else 'http'}://{host}:{port}/{fragment}" for host in hosts]
 
 
 def reachable_addresses() -> list[str]:
@@ -14,7 +21,12 @@ def reachable_addresses() -> list[str]:
     reachable = [ip_address(each) for each in found if each and is_reachable(each)]
     # A stable sort: the default route stays in front of its own kind.
     in_order = sorted(dict.fromkeys(reachable), key=lambda address: address.version)
-    return [f"[{address}]" if address.version == 6 else str(address) for address in in_order]
+    return [in_link(str(address)) for address in in_order]
+
+
+def in_link(host: str) -> str:
+    """A host as it stands in a link: IPv6 in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
 
 
 def default_address(target: str) -> str | None:

@@ -35,3 +35,13 @@ def test_this_machine_can_listen_on_each_of_its_addresses() -> None:
         bare = host.strip("[]")
         with socket.create_server((bare, 0), family=socket.AF_INET6 if ":" in bare else socket.AF_INET) as server:
             assert server.getsockname()[1]
+
+
+def test_a_join_link_carries_the_token_where_no_log_sees_it() -> None:
+    assert addresses.join_links(["192.168.1.5", "[2a00::5]"], 8765) == [
+        "http://192.168.1.5:8765/",
+        "http://[2a00::5]:8765/",
+    ]
+    assert addresses.join_links(["192.168.1.5"], 8765, "รหัส &/#", is_tls=True) == [
+        "https://192.168.1.5:8765/#token=%E0%B8%A3%E0%B8%AB%E0%B8%B1%E0%B8%AA%20%26%2F%23"
+    ]

@@ -36,7 +36,7 @@ const clock = (ts) => new Date(ts * 1000).toTimeString().slice(0, 5);
 
 function row({ number, kind, mark, who, text, ts }) {
   const parts = [];
-  if (mark) parts.push(make("span", "chatkit-mark", {}, `${mark} `));
+  if (mark) parts.push(make("span", "chatkit-sign", {}, `${mark} `));
   // <bdi>: letters that turn the writing direction turn nothing outside of their own text.
   if (who) parts.push(make("bdi", "chatkit-who", {}, who), make("span", "chatkit-colon", {}, ": "));
   parts.push(make("bdi", "chatkit-text", {}, text));
@@ -155,8 +155,10 @@ function render({ model, el }) {
     fill(why, ...(status.why ? ["⚠️ ", status.why] : []));
     fill(buttons, ...status.buttons.map(({ name, words }) =>
       make("button", "chatkit-button", { type: "button", onclick: () => tell({ do: "press", button: name }) }, words)));
-    fill(members, ...status.members.map(({ name, you }) =>
-      make("li", you ? "chatkit-you" : "", {}, make("bdi", "", {}, name))));
+    const people = status.members.map(({ name, you }) =>
+      make("li", "chatkit-member", you ? { "aria-current": "true" } : {}, make("bdi", "", {}, name)));
+    const nobody = status.state === "running" && labels.nobody ? [make("li", "chatkit-nobody", {}, labels.nobody)] : [];
+    fill(members, ...(people.length ? people : nobody));
   }
 
   log.addEventListener("scroll", onScroll);

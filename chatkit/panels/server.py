@@ -42,6 +42,7 @@ class ServerPanel(Panel):
             box="panel_type_notice",
             log="panel_happenings",
             members="panel_clients",
+            nobody="panel_nobody",
         )
 
     @property
