@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from websockets.asyncio import server as websockets
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from chatkit.cli import SPARE_FILES, raise_file_limit
@@ -52,11 +53,10 @@ def chat_with(tell: Callable[[set[websockets.ServerConnection], str], Awaitable[
 
     async def handler(connection: websockets.ServerConnection) -> None:
         clients.add(connection)
-        try:
+        with suppress(ConnectionClosed):
             async for text in connection:
                 await tell(clients, f"Someone says: {text!s}")
-        finally:
-            clients.discard(connection)
+        clients.discard(connection)
 
     return handler
 
