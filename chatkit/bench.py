@@ -8,7 +8,9 @@ minute, so the rounds are interleaved, the median counts, and the ratios are wha
 import asyncio
 import multiprocessing
 import os
+import selectors
 import signal
+import socket
 import statistics
 import tempfile
 import time
@@ -17,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from websockets.asyncio import server as websockets
 from websockets.exceptions import ConnectionClosed
@@ -128,20 +130,28 @@ class Room:
 
     def __init__(self) -> None:
         self.clients: list[Client] = []
+        self.selector = selectors.DefaultSelector()
         # One buffer for all: what is read is counted at once. In front of it, room for the end of the chunk before.
         self.buffer = bytearray(len(MARK) - 1 + 256 * 1024)
-        self.view = memoryview(self.buffer)
+        self.view = memoryview(self.buffer)[len(MARK) - 1 :]
         self.sent = self.done = self.behind = 0
         self.sent_at: list[float] = []
         self.delays: array[float] | None = None  # seconds of every delivery, where they are wanted
-        self.on_done: Callable[[], object] = lambda: None
 
     def send(self, speaker: int = 0) -> None:
         self.sent_at.append(time.perf_counter())
         self.sent += 1
         self.clients[speaker % len(self.clients)].send(self.sent)
 
-    def heard(self, before: int, now: int) -> None:
+    def hear(self, patience: float | None = None) -> None:
+        """Read what has come; TimeoutError where nothing comes for too long and `patience` (seconds) names no end."""
+        ready = self.selector.select(PATIENCE if patience is None else patience)
+        if not ready and patience is None:
+            raise TimeoutError
+        for key, _ in ready:
+            key.data.read()
+
+    def count(self, before: int, now: int) -> None:
         """One client went from so many messages to so many."""
         if self.delays is not None:
             clock = time.perf_counter()
@@ -149,77 +159,58 @@ class Room:
         if before <= self.done < now:
             self.behind -= 1
             if not self.behind:
-                counts = [client.count for client in self.clients]
+                counts = [client.heard for client in self.clients]
                 self.done = min(counts)
                 self.behind = counts.count(self.done)
-                self.on_done()
-
-    async def all_heard(self) -> None:
-        """Until everybody has heard everything that was sent; TimeoutError where the server stopped answering."""
-        heard, speak = asyncio.Event(), self.on_done
-
-        def step() -> None:
-            speak()
-            if self.done == self.sent:
-                heard.set()
-
-        self.on_done = step
-        step()
-        await asyncio.wait_for(heard.wait(), PATIENCE)
-        self.on_done = lambda: None
 
 
-class Client(asyncio.BufferedProtocol):
+class Client:
     """One client that does as little as it can: it counts the marks in the raw bytes, so that the load costs less
     than the server. It answers no ping; a run is over before one is missed."""
 
     def __init__(self, room: Room, is_json: bool) -> None:
         self.room, self.is_json = room, is_json
-        self.count = 0
+        self.heard = 0
         self.tail = bytes(len(MARK) - 1)
-        self.early = bytearray()
-        self.awaited = b""
-        self.came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.socket = socket.socket()
 
-    async def enter(self, port: int) -> None:
+    def enter(self, port: int) -> None:
         """Shake hands (RFC 6455, 4.1), and say hello where the dialect asks for it."""
-        loop = asyncio.get_running_loop()
-        self.transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", port)
-        self.room.clients.append(self)
+        self.socket.settimeout(PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect(("127.0.0.1", port))
         offer = "Sec-WebSocket-Protocol: chatkit.v1\r\n" if self.is_json else ""
         handshake = (
             f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{offer}"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        await self.ask(handshake.encode(), b"\r\n\r\n")
+        self.ask(handshake.encode(), b"\r\n\r\n")
         if self.is_json:
-            await self.ask(masked('{"type":"hello","after":0}'), b"welcome")
+            self.ask(masked('{"type":"hello","after":0}'), b"welcome")
+        self.room.selector.register(self.socket, selectors.EVENT_READ, self)
 
-    async def ask(self, data: bytes, answer: bytes) -> None:
-        self.early, self.awaited, self.came = bytearray(), answer, asyncio.get_running_loop().create_future()
-        self.transport.write(data)
-        await asyncio.wait_for(self.came, PATIENCE)
+    def ask(self, data: bytes, answer: bytes) -> None:
+        self.socket.sendall(data)
+        came = b""
+        while answer not in came:
+            came += self.socket.recv(65536) or lost()
 
     def send(self, number: int) -> None:
-        self.transport.write(masked(f'{{"type":"send","id":"{number}","text":"{TEXT}"}}' if self.is_json else TEXT))
+        self.socket.sendall(masked(f'{{"type":"send","id":"{number}","text":"{TEXT}"}}' if self.is_json else TEXT))
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self.room.view[len(MARK) - 1 :]
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def read(self) -> None:
+        size = self.socket.recv_into(self.room.view) or lost()
         buffer, front = self.room.buffer, len(MARK) - 1
-        if self.awaited:
-            self.early += buffer[front : front + nbytes]
-            if self.awaited in self.early and not self.came.done():
-                self.awaited = b""
-                self.came.set_result(None)
-            return
         buffer[:front] = self.tail
-        found = buffer.count(MARK, 0, front + nbytes)
-        self.tail = bytes(buffer[nbytes : nbytes + front])
+        found = buffer.count(MARK, 0, front + size)
+        self.tail = bytes(buffer[size : size + front])
         if found:
-            before, self.count = self.count, self.count + found
-            self.room.heard(before, self.count)
+            before, self.heard = self.heard, self.heard + found
+            self.room.count(before, self.heard)
+
+
+def lost() -> NoReturn:
+    raise TimeoutError("the server closed a connection")
 
 
 def masked(text: str) -> bytes:
@@ -227,67 +218,66 @@ def masked(text: str) -> bytes:
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)
 
 
-@asynccontextmanager
-async def full_room(port: int, kind: str, clients: int) -> AsyncIterator[Room]:
-    """Let everybody in; when the first message has reached them all, the room is ready."""
+@contextmanager
+def full_room(port: int, kind: str, clients: int) -> Iterator[Room]:
+    """Everybody comes in; when a first message has reached them all, the room is ready."""
     room = Room()
-    newcomers = [Client(room, kind.startswith("json")) for _ in range(clients)]
+    room.clients = [Client(room, kind.startswith("json")) for _ in range(clients)]
     try:
-        for start in range(0, clients, 50):
-            await asyncio.gather(*(client.enter(port) for client in newcomers[start : start + 50]))
+        for client in room.clients:
+            client.enter(port)
         room.behind = clients
         room.send()
-        await room.all_heard()
+        while room.done < room.sent:
+            room.hear()
         yield room
     finally:
+        room.selector.close()
         for client in room.clients:
-            client.transport.abort()
+            client.socket.close()
 
 
-async def flood(room: Room, messages: int, window: int, cpu: Callable[[], float]) -> dict[str, float]:
+def flood(room: Room, messages: int, window: int, cpu: Callable[[], float]) -> dict[str, float]:
     """Always `window` messages in flight, as fast as the server goes."""
     first, last, start, cpu_start = room.done, room.sent + messages, time.perf_counter(), cpu()
-
-    def fill_window() -> None:
-        while room.sent < last and room.sent - room.done < window and time.perf_counter() - start < SECONDS:
+    while room.sent < last and time.perf_counter() - start < SECONDS:
+        while room.sent < last and room.sent - room.done < window:
             room.send()
-
-    room.on_done = fill_window
-    await room.all_heard()
+        room.hear()
+    while room.done < room.sent:
+        room.hear()
     seconds = time.perf_counter() - start
     deliveries = (room.done - first) * len(room.clients)
     return {"deliveries_per_s": deliveries / seconds, "cpu_us": (cpu() - cpu_start) / deliveries * 1e6}
 
 
-async def lesson(room: Room, messages: int, rate: float) -> dict[str, float]:
-    """Everybody speaks in turn, `rate` messages a second: how long until each delivery, in milliseconds."""
+def lesson(room: Room, messages: int, rate: float) -> dict[str, float]:
+    """Everybody speaks in turn, `rate` messages a second: how long until each delivery, in milliseconds.
+
+    A server that does not keep up is given up after a while: then what came counts.
+    """
     room.delays = array("d")
     start = time.perf_counter()
     for number in range(messages):
-        await asyncio.sleep(start + number / rate - time.perf_counter())
+        while (wait := start + number / rate - time.perf_counter()) > 0:
+            room.hear(wait)
         room.send(number)
-    with suppress(TimeoutError):  # it does not keep up: what came so far counts
-        await room.all_heard()
+    end = time.perf_counter() + PATIENCE
+    while room.done < room.sent and time.perf_counter() < end:
+        room.hear(1)
     delays = sorted(room.delays)
     percentiles = {f"p{percent}_ms": round(delays[len(delays) * percent // 100] * 1e3, 1) for percent in (50, 99)}
     return {**percentiles, "delivered": round(len(delays) / (messages * len(room.clients)), 3)}
 
 
-async def measure_speed(
-    port: int, kind: str, clients: int, messages: int, cpu: Callable[[], float]
-) -> dict[str, float]:
-    async with full_room(port, kind, clients) as room:
-        figures = await flood(room, messages, WINDOW, cpu)
-        alone = await flood(room, max(1, messages // 4), 1, cpu)
-    return {**figures, "one_at_a_time_per_s": alone["deliveries_per_s"], "one_at_a_time_cpu_us": alone["cpu_us"]}
-
-
-async def measure_lesson(port: int, kind: str, clients: int, messages: int) -> dict[str, float]:
-    async with full_room(port, kind, clients) as room:
-        return await lesson(room, messages, CLASS_RATE)
-
-
 # The whole bench
+
+
+def speed(port: int, kind: str, clients: int, messages: int, cpu: Callable[[], float]) -> dict[str, float]:
+    with full_room(port, kind, clients) as room:
+        figures = flood(room, messages, WINDOW, cpu)
+        alone = flood(room, max(1, messages // 4), 1, cpu)
+    return {**figures, "one_at_a_time_per_s": alone["deliveries_per_s"], "one_at_a_time_cpu_us": alone["cpu_us"]}
 
 
 def bench(clients: int = 200, messages: int = 1_000, rounds: int = 3, class_size: int = CLASS) -> dict[str, Any]:
@@ -303,11 +293,10 @@ def bench(clients: int = 200, messages: int = 1_000, rounds: int = 3, class_size
         for _ in range(rounds):
             for kind, measured in runs.items():
                 with server(kind, core) as (port, cpu):
-                    measured.append(asyncio.run(measure_speed(port, kind, clients, messages, cpu)))
+                    measured.append(speed(port, kind, clients, messages, cpu))
         for kind in (BASELINE, "json-file"):
-            with server(kind, core) as (port, _):
-                said = min(messages, CLASS_RATE * CLASS_SECONDS)
-                lessons[kind] = asyncio.run(measure_lesson(port, kind, class_size, said))
+            with server(kind, core) as (port, _), full_room(port, kind, class_size) as room:
+                lessons[kind] = lesson(room, min(messages, CLASS_RATE * CLASS_SECONDS), CLASS_RATE)
     servers = {kind: {name: median(name, measured) for name in measured[0]} for kind, measured in runs.items()}
     return {
         "clients": clients,

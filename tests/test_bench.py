@@ -1,10 +1,12 @@
 """The bench measures what it says; how fast that is, is another matter."""
 
 import json
+import socket
+import threading
 
 import pytest
 
-from chatkit.bench import LABELS, MARK, Client, Room, bench, table
+from chatkit.bench import LABELS, MARK, Client, Room, bench, full_room, table
 from chatkit.cli import main
 
 
@@ -44,14 +46,26 @@ def test_json_is_one_object(figures, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(figures))
 
 
-async def test_a_mark_counts_once_wherever_the_stream_is_cut():
+def test_a_mark_counts_once_wherever_the_stream_is_cut():
     stream = (b"\x81\x68" + MARK + b"x" * 96) * 50
     for size in range(1, 300, 7):
         room = Room()
-        room.clients = [client] = [Client(room, False)]
-        room.behind = room.sent = 1
-        for start in range(0, len(stream), size):
-            chunk = stream[start : start + size]
-            client.get_buffer(-1)[: len(chunk)] = chunk
-            client.buffer_updated(len(chunk))
-        assert client.count == room.done == 50
+        room.clients = [client] = [Client(room, is_json=False)]
+        client.socket.close()
+        client.socket, wire = socket.socketpair()
+        with client.socket, wire, room.selector:
+            room.sent = room.behind = 1
+            for start in range(0, len(stream), size):
+                wire.sendall(stream[start : start + size])
+                client.read()
+            assert client.heard == room.done == 50
+
+
+def test_a_server_that_hangs_up_ends_the_run():
+    def hang_up():
+        listener.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up).start()
+        with pytest.raises((TimeoutError, ConnectionError)), full_room(listener.getsockname()[1], "plain", 1):
+            pass
