@@ -16,7 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 import chatkit
 from chatkit.events import BadText, ChatError, NoServer, PortTaken
-from chatkit.panels import ChatPanel, NotHeard, ServerPanel
+from chatkit.panels import ChatPanel, JoinCard, NotHeard, ReadingSwitch, ServerPanel, join
 from chatkit.panels.bridge import Bridge
 from chatkit.panels.chat import Ended
 from chatkit.panels.panel import PAUSE, SHOWN, Panel
@@ -201,6 +201,7 @@ async def test_the_text_form_of_a_panel_stays_the_same(server: chatkit.Server) -
     chat, serving = ChatPanel(server.uri, "Mali"), ServerPanel(0)
     async with closing(chat, serving):
         assert [repr(chat), repr(serving)] == ["ChatPanel(name='Mali')", "ServerPanel()"]
+        assert repr(ReadingSwitch()) == "ReadingSwitch()"
         data, _ = chat._repr_mimebundle_()
         assert data["text/plain"] == repr(chat)
         assert "application/vnd.jupyter.widget-view+json" in data
@@ -291,6 +292,25 @@ async def test_an_error_in_the_background_shows_in_the_panel_and_on_stderr(
         panel.report(ValueError("a bug"))
         assert "ValueError('a bug')" in panel.lines[-1]
         assert "ValueError: a bug" in capsys.readouterr().err
+
+
+def test_a_join_card_knows_the_links_of_each_kind_of_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join, "reachable_addresses", lambda: ["192.168.1.5", "[2a00::5]"])
+    server = chatkit.serve(None, 8765, token="<ครู>")  # not started: no test listens beyond the loopback
+    card = JoinCard(server)
+    token = "#token=%3C%E0%B8%84%E0%B8%A3%E0%B8%B9%3E"
+    assert card.links == [f"http://{host}:8765/{token}" for host in ("192.168.1.5", "[2a00::5]")]
+    assert "<svg" in card.html() and card.links[1] in card.html() and "<ครู>" not in card.html()
+    monkeypatch.setattr(join, "reachable_addresses", list)
+    assert JoinCard(server).links == [] and "no network address" in JoinCard(server, lang="en").html()
+    card = JoinCard(chatkit.serve(port=8765), lang="th")
+    assert card.links == ["http://localhost:8765/"] and "<svg" not in card.html()
+    assert "เฉพาะเครื่องนี้" in card.html() and repr(card) == "JoinCard()"
+
+
+async def test_there_is_no_join_card_without_a_server() -> None:
+    with pytest.raises(NotRunning):
+        JoinCard(ServerPanel(0))
 
 
 class Kernel:
@@ -404,7 +424,7 @@ async def test_a_cell_that_runs_again_leaves_no_ghost_in_the_room(kernel: Kernel
     await kernel.run(SET_UP)
     names = "print(*sorted(who.name for who in server.members()))"
     await kernel.run("somchai = ChatPanel(server.uri, 'Somchai')", cell="other")
-    twins = "a, b = ChatPanel(server.uri, 'Mali'), ChatPanel(server.uri, 'Mali')\nawait a.heard('Mali·2 joined')"
+    twins = "a, b = ChatPanel(server.uri, 'Mali'), ChatPanel(server.uri, 'Mali')\nawait somchai.heard('Mali·2 joined')"
     await kernel.run(twins, cell="twins")
     await kernel.run("first = a", cell="last")
     await kernel.run("a, b = ChatPanel(server.uri, 'Nok'), ChatPanel(server.uri, 'Noi')", cell="twins")

@@ -111,9 +111,10 @@ class Lab:
             self.process.wait()
         self.output.close()
 
-    def write(self, name: str, *cells: str) -> str:
-        """A notebook of code cells; returns its name."""
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    def write(self, name: str, *cells: str | nbformat.NotebookNode) -> str:
+        """A notebook; a string is a code cell. Returns its name."""
+        nodes = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+        notebook = nbformat.v4.new_notebook(cells=nodes)
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}  # else Lab asks which kernel
         nbformat.write(notebook, self.notebooks / name)
         return name

@@ -1,14 +1,17 @@
 """The panels in the real JupyterLab, with its default settings, driven as a reader does."""
 
 import asyncio
+import base64
 import json
 import socket
 
+import nbformat
 import pytest
+import zxingcpp
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.lab import Lab, OpenNotebook
-from tests.needs import need_chromium
+from tests.needs import ROOT, need_chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -205,3 +208,77 @@ async def test_hostile_text_is_text_in_the_panel_in_the_file_and_in_the_exported
     assert "<img src=x" not in exported
     await page.set_content(exported)
     assert "pwned" not in await page.title()
+
+
+@need_chromium
+async def test_the_first_lesson_chats_in_thai(lab: Lab, page: Page) -> None:
+    lesson = nbformat.read(ROOT / "notebooks" / "00_hello_room.ipynb", as_version=4)
+    # As it stands for a student who has come to the end and has not yet tidied up.
+    cells = [cell for cell in lesson.cells if "clean-up" not in cell.metadata.get("tags", [])]
+    notebook = await lab.open(page, lab.write("lesson.ipynb", *cells))
+    await notebook.run_all()
+    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+    await mali.type(THAI)
+    await somchai.shows(f"mali: {THAI}")
+    await somchai.type("ได้ยินแล้ว")
+    await mali.shows("somchai: ได้ยินแล้ว")
+
+
+@need_chromium
+async def test_a_notebook_is_read_in_the_chosen_language_also_after_a_reload(lab: Lab, page: Page) -> None:
+    english = nbformat.v4.new_markdown_cell("## Rooms · ห้อง\n\nWho hears whom?")
+    thai = nbformat.v4.new_markdown_cell('<div lang="th" class="th">\n\nใครได้ยินใคร\n\n</div>')
+    switch = "from chatkit.panels import ReadingSwitch\nReadingSwitch()"
+    notebook = await lab.open(page, lab.write("reading.ipynb", switch, english, thai, *two_panels()))
+    await notebook.run_all()
+    shown = page.locator(".jp-RenderedMarkdown")
+    heading, question, answer = map(shown.get_by_text, ("Rooms · ห้อง", "Who hears whom?", "ใครได้ยินใคร"))
+    state = notebook.panel("ChatKit").state
+    await expect(page.get_by_role("button", name="English · ไทย")).to_have_attribute("aria-pressed", "true")
+    await expect(question).to_be_visible()
+    await page.get_by_role("button", name="ไทย", exact=True).click()
+    await expect(question).to_be_hidden()
+    await expect(heading).to_be_visible()
+    await expect(answer).to_be_visible()
+    await expect(state.get_by_text("running")).to_be_hidden()
+    await notebook.save()
+    await notebook.reload()
+    await expect(question).to_be_hidden()
+    await page.get_by_role("button", name="English", exact=True).click()
+    await expect(question).to_be_visible()
+    await expect(answer).to_be_hidden()
+    await expect(state.get_by_text("running")).to_be_visible()
+    await expect(state.get_by_text("ทำงานอยู่")).to_be_hidden()
+
+
+# The picture as a camera sees it: [width, grey bytes in base64].
+PIXELS = """async (svg) => {
+    const picture = new Image();
+    picture.src = "data:image/svg+xml;base64," + btoa(new XMLSerializer().serializeToString(svg));
+    await picture.decode();
+    const canvas = Object.assign(document.createElement("canvas"), {width: picture.width, height: picture.height});
+    const context = canvas.getContext("2d");
+    context.drawImage(picture, 0, 0);
+    const colours = context.getImageData(0, 0, picture.width, picture.height).data;
+    return [picture.width, btoa(String.fromCharCode(...colours.filter((_, index) => index % 4 === 0)))];
+}"""
+
+
+@need_chromium
+async def test_a_join_card_shows_a_code_that_leads_to_the_room_and_keeps_the_token_out_of_the_file(
+    lab: Lab, page: Page
+) -> None:
+    serve = "server = ServerPanel(0, host='127.0.0.1', token='secret&/#')\nawait server.start()"
+    pretend = "from chatkit.panels import join\njoin.HERE = ()  # no test listens beyond the loopback"
+    card = "from chatkit.panels import JoinCard\ncard = JoinCard(server)\ncard"
+    notebook = await lab.open(page, lab.write("join.ipynb", IMPORT, serve, pretend, card))
+    await notebook.run_all()
+    picture = page.locator(".jp-OutputArea svg:has(path[stroke])").first
+    width, grey = await picture.evaluate(PIXELS)
+    pixels = memoryview(base64.b64decode(grey))
+    (code,) = zxingcpp.read_barcodes(pixels.cast("B", (len(pixels) // width, width)))
+    link = await page.locator(".jp-OutputArea a[href*=token]").get_attribute("href")
+    assert code.text == link
+    assert link.endswith("/#token=secret%26%2F%23")
+    await notebook.save()
+    assert "token=" not in (lab.notebooks / "join.ipynb").read_text().replace("token='secret", "")
