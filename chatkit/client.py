@@ -437,11 +437,10 @@ def connect(
 def check_uri(uri: str) -> str:
     """The address itself; BadAddress where it is none."""
     try:
-        parsed = parse_uri(uri)
-        parsed.host.encode("idna")
+        parse_uri(uri).host.encode("idna")
     except (InvalidURI, ValueError):  # UnicodeError is a ValueError: a name that is none
         raise BadAddress(uri) from None
-    if parsed.port == 0 or visible(uri) != uri:
+    if urlsplit(uri).port == 0 or visible(uri) != uri:  # parse_uri reads 0 as "none given"
         raise BadAddress(uri)
     return uri
 

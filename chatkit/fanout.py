@@ -34,7 +34,8 @@ class Reader:
         """Write all that waits, in one go."""
         pending, self.pending = self.pending, []
         if can_write_directly(self.connection):
-            self.connection.transport.write(b"".join([frames.data for frames in pending]))
+            data = pending[0].data if len(pending) == 1 else b"".join([frames.data for frames in pending])
+            self.connection.transport.write(data)
             return
         for frames in pending:
             for text in frames.texts:

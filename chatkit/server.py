@@ -210,13 +210,12 @@ class Server:
         self.hub.turn()  # what arrived is kept and acknowledged before anybody has to go
         self.fanout.flush()
         self.websockets.close(code=code, reason=reason)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self.websockets.wait_closed()
-        except TimeoutError:
-            for connection in self.connections():
-                connection.transport.abort()
-            await self.websockets.wait_closed()
+        for connection in self.connections():  # who did not answer in time, and who is still shaking hands
+            connection.transport.abort()
+        await self.websockets.wait_closed()
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
