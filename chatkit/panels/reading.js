@@ -11,9 +11,9 @@ function stored() {
   }
 }
 
-function choose(choice) {
+function choose(choice, ...fresh) {
   document.body.dataset.chatkitReading = choice;
-  for (const button of document.querySelectorAll(".chatkit-reading button")) {
+  for (const button of [...document.querySelectorAll(".chatkit-reading button"), ...fresh]) {
     button.setAttribute("aria-pressed", String(button.value === choice));
   }
 }
@@ -43,7 +43,7 @@ function render({ model, el }) {
   // JupyterLab would take Enter away from a button.
   group.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation());
   el.append(group);
-  choose(stored() ?? model.get("lang"));
+  choose(stored() ?? model.get("lang"), ...group.querySelectorAll("button")); // `el` may not be in the page yet
 }
 
 export default { initialize: ({ model }) => choose(stored() ?? model.get("lang")), render };

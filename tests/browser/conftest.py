@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.lab import Lab
 from tests.needs import CHROMIUM, CHROMIUM_ARGS
+
+expect.set_options(timeout=10_000)  # milliseconds; a machine that runs a test suite is a slow one
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import nbformat
 from playwright.async_api import Locator, Page, expect
 
 START_TIMEOUT = 60.0  # seconds for JupyterLab to answer
-RUN_TIMEOUT = 30_000  # milliseconds for a kernel to be ready, or for all cells of a notebook
+RUN_TIMEOUT = 60_000  # milliseconds for a kernel to be ready, or for all cells of a notebook
 
 # Asked in the page: what the open notebook is doing. `jupyterapp` is there because of LabApp.expose_app_in_browser.
 IS_READY = """() => {
@@ -28,14 +28,6 @@ IS_DONE = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
     const cells = panel.content.widgets.filter((cell) => cell.model.type === "code");
     return cells.every((cell) => cell.model.executionCount !== null && cell.prompt !== "*");
-}"""
-
-ADD_AND_RUN = """(code) => {
-    const panel = window.jupyterapp.shell.currentWidget;
-    const cells = panel.content.model.sharedModel;
-    cells.insertCell(cells.cells.length, {cell_type: "code", source: code});
-    panel.content.activeCellIndex = cells.cells.length - 1;
-    window.jupyterapp.commands.execute("notebook:run-cell");
 }"""
 
 
@@ -145,8 +137,9 @@ class OpenNotebook:
         await self.page.wait_for_function(IS_DONE, polling=100, timeout=RUN_TIMEOUT)
 
     async def start(self, code: str) -> None:
-        """Add a cell at the end and begin to run it; returns at once."""
-        await self.page.evaluate(ADD_AND_RUN, code)
+        """Begin to run code in the notebook's kernel; returns at once."""
+        kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        await self.page.evaluate(f"(code) => {{ {kernel}.requestExecute({{code}}) }}", code)
 
     async def restart(self) -> None:
         """Restart the kernel; what the cells showed stays."""

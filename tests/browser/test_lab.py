@@ -4,9 +4,11 @@ import asyncio
 import base64
 import json
 import socket
+from collections.abc import AsyncIterator
 
 import nbformat
 import pytest
+import pytest_asyncio
 import zxingcpp
 from playwright.async_api import Browser, Page, expect
 
@@ -32,25 +34,33 @@ def two_panels(uri: str = "server.uri", port: int = 0) -> list[str]:
     return [IMPORT, *(cell.format(uri=uri, port=port) for cell in (SERVE, MALI, SOMCHAI))]
 
 
-async def run_two_panels(lab: Lab, page: Page, name: str, port: int = 0) -> OpenNotebook:
-    notebook = await lab.open(page, lab.write(name, *two_panels(port=port)))
-    await notebook.run_all()
-    await notebook.panel("mali").is_open()
-    await notebook.panel("somchai").is_open()
-    return notebook
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened(lab: Lab, browser: Browser) -> AsyncIterator[OpenNotebook]:
+    """A notebook with a server, mali and somchai: loading the page takes longer than most tests here."""
+    page = await browser.new_page(viewport={"width": 1280, "height": 900})
+    yield await lab.open(page, lab.write("two.ipynb", *two_panels(port=free_port())))
+    await page.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def two(opened: OpenNotebook) -> OpenNotebook:
+    """That notebook with every cell run again: fresh panels and an empty room, whatever the test before did to it."""
+    await opened.run_all()
+    for name in ("mali", "somchai"):
+        await opened.panel(name).is_open()
+    return opened
 
 
 @need_chromium
-async def test_thai_typed_into_one_panel_shows_in_the_other_and_after_a_reload(lab: Lab, page: Page) -> None:
-    notebook = await run_two_panels(lab, page, "two.ipynb")
-    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+async def test_thai_typed_into_one_panel_shows_in_the_other_and_after_a_reload(two: OpenNotebook) -> None:
+    mali, somchai = two.panel("mali"), two.panel("somchai")
     await mali.type(THAI)
     await somchai.shows(f"mali: {THAI}")
     await expect(mali.box).to_have_value("")
     await somchai.type("hello")
     await mali.shows("somchai: hello")
-    await notebook.save()
-    await notebook.reload()
+    await two.save()
+    await two.reload()
     await mali.shows(THAI)
     await mali.shows("somchai: hello")
     await mali.type("still here")
@@ -78,54 +88,52 @@ async def test_two_notebooks_in_two_kernels_chat_both_ways(lab: Lab, page: Page,
 
 
 @need_chromium
-async def test_after_a_restart_a_panel_says_so_and_running_all_again_heals_it(lab: Lab, page: Page) -> None:
-    notebook = await run_two_panels(lab, page, "restart.ipynb", port := free_port())
-    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
-    await notebook.restart()
+async def test_after_a_restart_a_panel_says_so_and_running_all_again_heals_it(two: OpenNotebook) -> None:
+    mali, somchai = two.panel("mali"), two.panel("somchai")
+    await two.restart()
     await expect(mali.root.locator(".chatkit-dead")).to_be_visible()
     await expect(mali.root.locator(".chatkit-dead")).to_contain_text("run the cell again")
     await expect(mali.root.locator(".chatkit-dead")).to_contain_text("ให้รันเซลล์อีกครั้ง")
     await expect(mali.state).to_be_hidden()
     await mali.type("not lost")
     await expect(mali.box).to_have_value("not lost")
+    port = int(str(await two.panel("ChatKit").root.locator(".chatkit-detail").text_content()).rpartition(":")[2])
     with socket.create_server(("127.0.0.1", port)):
         pass  # the restart freed it
     for _ in range(2):  # once after the restart, once more in the same kernel
-        await notebook.run_all()
+        await two.run_all()
         await mali.is_open()
         await expect(mali.root).to_have_count(1)
         await expect(mali.root.locator(".chatkit-dead")).to_be_hidden()
         await mali.type(THAI)
         await somchai.shows(f"mali: {THAI}")
-        await expect(notebook.panel("ChatKit").root.locator(".chatkit-members li")).to_have_text(["mali", "somchai"])
+        await expect(two.panel("ChatKit").root.locator(".chatkit-members li")).to_have_text(["mali", "somchai"])
 
 
 @need_chromium
-async def test_a_busy_kernel_keeps_the_text_in_the_box_until_it_answers(lab: Lab, page: Page) -> None:
-    notebook = await run_two_panels(lab, page, "busy.ipynb")
-    await notebook.start("import time; time.sleep(5)")
-    mali = notebook.panel("mali")
+async def test_a_busy_kernel_keeps_the_text_in_the_box_until_it_answers(two: OpenNotebook) -> None:
+    await two.start("import time; time.sleep(5)")
+    mali = two.panel("mali")
     await mali.type("patience")
     await expect(mali.root.locator(".chatkit-answer")).to_contain_text("No answer from the kernel yet", timeout=4_500)
     await expect(mali.box).to_have_value("patience")
-    await notebook.panel("somchai").shows("mali: patience")
+    await two.panel("somchai").shows("mali: patience")
     await expect(mali.box).to_have_value("")
     await expect(mali.root.locator(".chatkit-answer")).to_be_hidden()
 
 
 @need_chromium
-async def test_keys_pressed_in_a_panel_are_no_commands_to_the_notebook(lab: Lab, page: Page) -> None:
-    notebook = await run_two_panels(lab, page, "keys.ipynb")
-    cells = await page.locator(".jp-Cell").count()
-    mali = notebook.panel("mali")
+async def test_keys_pressed_in_a_panel_are_no_commands_to_the_notebook(two: OpenNotebook) -> None:
+    cells = await two.page.locator(".jp-Cell").count()
+    mali = two.panel("mali")
     await mali.log.focus()
     for key in "ddabx":
-        await page.keyboard.press(key)
-    await notebook.panel("ChatKit").root.locator(".chatkit-button").focus()
-    await page.keyboard.press("Enter")  # Stop
-    await expect(notebook.panel("ChatKit").root).to_have_attribute("data-state", "stopped")
+        await two.page.keyboard.press(key)
+    await two.panel("ChatKit").root.locator(".chatkit-button").focus()
+    await two.page.keyboard.press("Enter")  # Stop
+    await expect(two.panel("ChatKit").root).to_have_attribute("data-state", "stopped")
     await expect(mali.root).to_have_attribute("data-state", "reconnecting")
-    await expect(page.locator(".jp-Cell")).to_have_count(cells)
+    await expect(two.page.locator(".jp-Cell")).to_have_count(cells)
 
 
 FLOOD = """
@@ -138,33 +146,33 @@ async def flood():
             await asyncio.sleep(max(0, began + number / 1_000 - time.monotonic()))
 flooding = asyncio.create_task(flood())
 """
-# The longest time in which the page did nothing for its reader, in milliseconds.
+# How long the page kept its reader waiting, again and again, in milliseconds.
 WATCH_TICKS = """() => {
-    window.longest = 0;
+    window.waits = [];
     let last = performance.now();
-    setInterval(() => { const now = performance.now(); longest = Math.max(longest, now - last); last = now }, 10);
+    setInterval(() => { const now = performance.now(); waits.push(now - last); last = now }, 10);
 }"""
 
 
 @need_chromium
-async def test_five_thousand_messages_in_five_seconds_lose_nothing_and_freeze_nothing(lab: Lab, page: Page) -> None:
-    notebook = await run_two_panels(lab, page, "flood.ipynb")
-    mali = notebook.panel("mali")
-    await page.evaluate(WATCH_TICKS)
-    await notebook.start(FLOOD)
+async def test_five_thousand_messages_in_five_seconds_lose_nothing_and_freeze_nothing(two: OpenNotebook) -> None:
+    mali = two.panel("mali")
+    await two.page.evaluate(WATCH_TICKS)
+    await two.start(FLOOD)
     await mali.shows("message 4999", timeout=20)
     shown = await mali.root.locator(".chatkit-text").all_inner_texts()
     assert [text for text in shown if text.startswith("message")] == [f"message {n}" for n in range(4_800, 5_000)]
-    assert await page.evaluate("longest") < 1_000
+    waits = sorted(await two.page.evaluate("waits"))
+    # Generous, for a machine that has other things to do; a page that redraws everything stands still for minutes.
+    assert waits[len(waits) * 95 // 100] < 500 and waits[-1] < 5_000
     await mali.type("after the flood")
-    await notebook.panel("somchai").shows("mali: after the flood")
+    await two.panel("somchai").shows("mali: after the flood")
 
 
 @need_chromium
-async def test_the_reader_keeps_the_place_when_scrolled_up(lab: Lab, page: Page) -> None:
-    notebook = await run_two_panels(lab, page, "scroll.ipynb")
-    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
-    await notebook.start("for n in range(300): somchai.send(f'line {n};')")
+async def test_the_reader_keeps_the_place_when_scrolled_up(two: OpenNotebook) -> None:
+    mali, somchai = two.panel("mali"), two.panel("somchai")
+    await two.start("for n in range(300): somchai.send(f'line {n};')")
     await mali.shows("line 299;")
     await mali.log.evaluate("log => { log.scrollTop = log.scrollHeight / 2 }")
     top = """log => {
