@@ -246,11 +246,12 @@ async def test_a_taken_port_is_said_and_a_free_one_is_offered(monkeypatch: pytes
 async def test_starting_again_moves_no_port_and_a_server_stopped_elsewhere_is_noticed() -> None:
     panel = ServerPanel(0)
     async with closing(panel):
-        first = await panel.start()
-        panel.port = first.port
-        second = await panel.start()
-        assert second.port == first.port
-        await second.stop()
+        await panel.start()
+        assert panel.server
+        panel.port = panel.server.port
+        await panel.start()
+        assert panel.server and panel.server.port == panel.port
+        await panel.server.stop()
         await until(panel, lambda: panel.view.status["state"] == "stopped")
 
 

@@ -55,7 +55,7 @@ class ServerPanel(Panel):
             raise NotRunning
         return self.server
 
-    async def start(self) -> Server:
+    async def start(self) -> None:
         """Start the server; one that this kernel runs on that port already makes room. Raises PortTaken."""
         await self.stop()
         self.is_starting, self.problem = True, None
@@ -69,7 +69,6 @@ class ServerPanel(Panel):
             self.is_starting = False
             self.redraw()
         self.bridge.start(self.watch(self.server))
-        return self.server
 
     async def stop(self) -> None:
         """Stop the server, if it runs: clients get close code 1001."""
