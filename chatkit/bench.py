@@ -30,10 +30,14 @@ from chatkit.events import HISTORY
 from chatkit.server import serve
 from chatkit.texts import say
 
+__all__ = ["bench", "table"]
+
 WINDOW = 8  # messages in flight
 SECONDS = 2.0  # a phase ends after all its messages, or after this
 PATIENCE = 15.0  # seconds until a server that does not keep up is given up; before the pings of its keepalive count
 CLASS, CLASS_RATE, CLASS_SECONDS = 1_000, 200, 5  # each student one message in 5 seconds
+
+CROWD = 50  # clients that come in together
 
 MARK = b"@@@@"  # stands once in each text, so that counting it counts deliveries
 TEXT = MARK.decode() + "x" * 96
@@ -174,8 +178,8 @@ class Client:
         self.tail = bytes(len(MARK) - 1)
         self.socket = socket.socket()
 
-    def enter(self, port: int) -> None:
-        """Shake hands (RFC 6455, 4.1), and say hello where the dialect asks for it."""
+    def connect(self, port: int) -> None:
+        """The client's part of the handshake (RFC 6455, 4.1)."""
         self.socket.settimeout(PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.connect(("127.0.0.1", port))
@@ -184,13 +188,9 @@ class Client:
             f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{offer}"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        self.ask(handshake.encode(), b"\r\n\r\n")
-        if self.is_json:
-            self.ask(masked('{"type":"hello","after":0}'), b"welcome")
-        self.room.selector.register(self.socket, selectors.EVENT_READ, self)
+        self.socket.sendall(handshake.encode())
 
-    def ask(self, data: bytes, answer: bytes) -> None:
-        self.socket.sendall(data)
+    def expect(self, answer: bytes) -> None:
         came = b""
         while answer not in came:
             came += self.socket.recv(65536) or lost()
@@ -224,8 +224,10 @@ def full_room(port: int, kind: str, clients: int) -> Iterator[Room]:
     room = Room()
     room.clients = [Client(room, kind.startswith("json")) for _ in range(clients)]
     try:
+        for start in range(0, clients, CROWD):
+            let_in(room.clients[start : start + CROWD], port)
         for client in room.clients:
-            client.enter(port)
+            room.selector.register(client.socket, selectors.EVENT_READ, client)
         room.behind = clients
         room.send()
         while room.done < room.sent:
@@ -235,6 +237,19 @@ def full_room(port: int, kind: str, clients: int) -> Iterator[Room]:
         room.selector.close()
         for client in room.clients:
             client.socket.close()
+
+
+def let_in(newcomers: list[Client], port: int) -> None:
+    """Many come through the door together, as a class does, and say hello where the dialect asks for it."""
+    for client in newcomers:
+        client.connect(port)
+    for client in newcomers:
+        client.expect(b"\r\n\r\n")
+    talkers = [client for client in newcomers if client.is_json]
+    for client in talkers:
+        client.socket.sendall(masked('{"type":"hello","after":0}'))
+    for client in talkers:
+        client.expect(b"welcome")
 
 
 def flood(room: Room, messages: int, window: int, cpu: Callable[[], float]) -> dict[str, float]:

@@ -26,6 +26,8 @@ from chatkit.server import Server, serve
 from chatkit.terminal import Show, conversation, on_terminal, piped_lines, record, screen
 from chatkit.texts import LANGUAGES, say
 
+__all__ = ["main"]
+
 FIRST_NOTEBOOK = "00_hello_room.ipynb"
 LAST_ACKS = 2.0  # seconds that a person who leaves waits for what is still on its way
 SPARE_FILES = 64  # files that a server needs beside its clients

@@ -28,6 +28,8 @@ from chatkit.events import ChatError, default_port, visible
 from chatkit.server import free_port, running, serve
 from chatkit.texts import LANGUAGES, both, say
 
+__all__ = ["Finding", "Report", "doctor"]
+
 PATIENCE = 3.0  # seconds that one check may take
 MARKS = {"ok": "✅", "note": "⚠️", "bad": "❌", "hint": "💡"}
 

@@ -15,6 +15,8 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from chatkit.events import Event, visible
 from chatkit.texts import say
 
+__all__ = ["conversation", "on_terminal", "piped_lines", "record", "screen"]
+
 Show = Callable[[str], None]
 
 BACKLOG = 1_000  # lines that wait for a paused terminal; more are dropped
