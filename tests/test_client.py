@@ -23,6 +23,7 @@ from chatkit.events import (
     BadName,
     BadText,
     ChatError,
+    NoDialect,
     NoServer,
     Refused,
 )
@@ -221,6 +222,16 @@ async def test_a_server_of_another_kind_is_said_at_once() -> None:
         async with connect(uri, plain=True) as chat:
             assert await seq(chat.send("hi")) == 0
             assert [event.text for event in await hear(chat)] == ["You said: hi"]
+
+
+async def test_a_server_without_our_subprotocol_is_said_at_once_even_if_it_is_silent() -> None:
+    async def silent(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with stranger(silent) as uri:
+        with pytest.raises(NoDialect):
+            async with asyncio.timeout(CEILING):
+                await connect(uri)
 
 
 @pytest.mark.parametrize("nonsense", ["hi", "{}", "[]", '{"type":"welcome"}', '{"type":"msg","seq":"x"}'])

@@ -15,6 +15,7 @@ from chatkit.events import (
     ChatError,
     Event,
     LogUnavailable,
+    NoDialect,
     NoServer,
     PortTaken,
     Refused,
@@ -236,6 +237,7 @@ ERRORS = [
     PortTaken(8765, 8766),
     BadAddress("http://x"),
     NoServer("ws://localhost:1"),
+    NoDialect("ws://localhost:1"),
     *(Refused(code, "No") for code in (400, 401, 403, 404, 503, 1006, 1008, 1011, 4001, 4003, 4401)),
 ]
 

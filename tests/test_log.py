@@ -157,7 +157,7 @@ def test_a_long_history_comes_in_pages(log: SqliteLog) -> None:
 @pytest.mark.parametrize("text", ["hi", "", "ก" * MAX_TEXT, "\x01" * MAX_TEXT])
 def test_a_page_is_less_than_a_client_may_leave_unread(log: SqliteLog, text: str) -> None:
     """The reaper aborts who has more than MAX_UNREAD waiting: a replay must not do that to its own reader."""
-    log.append([msg(f"{number:032}", text) for number in range(1_500)])
+    log.append([msg(f"{number:032}", text) for number in range(1_000 if len(text) > 2 else 3_000)])
     for after in (0, 500):
         page = "".join(JSON.encode(event) for event in log.read("lobby", after))
         assert 0 < len(page.encode()) < MAX_UNREAD

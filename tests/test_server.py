@@ -512,9 +512,10 @@ async def test_the_same_file_is_served_again_with_all_that_was_said(tmp_path: Pa
 
 async def test_stop_may_be_called_again_and_by_several(server: Server) -> None:
     await asyncio.gather(server.stop(), server.stop(), server.wait_closed())
-    await server.stop()
+    once = server.closing
     server.close()
-    await server.wait_closed()
+    await server.stop()
+    assert server.closing is once
     assert not is_taken(server.port)
 
 
@@ -526,6 +527,8 @@ async def test_stop_leaves_no_task_and_no_socket() -> None:
             await client.hear("ack")
     assert asyncio.all_tasks() == before
     assert server.members() == [] and not server.sessions
+    with pytest.raises(LogUnavailable):  # the log is closed
+        server.hub.log.bounds("lobby")
     assert not is_taken(server.port)
 
 
