@@ -5,6 +5,8 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
+__all__ = ["in_link", "join_links", "reachable_addresses"]
+
 # Addresses for documentation (RFC 5737, RFC 3849): nobody has them, so the way there is the default route.
 ELSEWHERE = ("192.0.2.1", "2001:db8::1")
 
