@@ -114,7 +114,7 @@ def test_nack_without_id_and_without_retry() -> None:
 
 
 def test_welcome() -> None:
-    said = JSON.welcome(MALI, "secret", "lobby", "e1", 140, 1, True, [MALI, NOBODY])
+    said = JSON.welcome(MALI, "secret", "lobby", "e1", 140, 1, True, [MALI, NOBODY], LIMITS)
     assert said.startswith(
         '{"type":"welcome","you":"p7","me":"secret","name":"Mali","room":"lobby","epoch":"e1","head":140,"oldest":1,'
         '"resumed":true,"members":[{"id":"p7","name":"Mali"},{"id":"p8","name":"Someone"}],"limits":{'
