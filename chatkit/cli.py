@@ -15,6 +15,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
+from importlib import import_module
 from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, NoReturn
@@ -83,7 +84,16 @@ def run(command: Coroutine[Any, Any, int]) -> int:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await command
 
-    return asyncio.run(cancellable())
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        return runner.run(cancellable())
+
+
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where the extra `fast` is installed; None is asyncio's own."""
+    with suppress(ImportError):
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
+        return new_loop
+    return None
 
 
 # What the options may be

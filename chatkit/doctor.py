@@ -167,6 +167,9 @@ def widgets(lang: str) -> Finding:
         waiting = traitlets.Unicode(say("doctor_widgets_waiting", lang)).tag(sync=True)
         answered = traitlets.Unicode(say("doctor_widgets_answered", lang, ms="{ms}")).tag(sync=True)
 
+        def __repr__(self) -> str:  # where no widget can be shown
+            return str(self.waiting)
+
     line = RoundTrip()
     line.on_msg(lambda widget, content, buffers: widget.send({}))
     display(line)

@@ -156,7 +156,9 @@ class Refused(ChatError):
 
     def __init__(self, code: int, reason: str = "") -> None:
         self.code, self.reason = code, reason
-        self.key = f"error_refused_{code}" if code in (401, 403, 404, 503, 1008, 4001, 4003, 4401) else "error_refused"
+        self.key = (
+            f"error_refused_{code}" if code in (401, 403, 404, 503, 1000, 1008, 4001, 4003, 4401) else "error_refused"
+        )
         super().__init__(code=code, reason=visible(reason))
 
 

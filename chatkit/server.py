@@ -100,7 +100,7 @@ class Server:
     @property
     def uri(self) -> str:
         """The address for a client on this machine."""
-        host = self.host or LOCALHOST
+        host = LOCALHOST if self.host in (None, "0.0.0.0", "::") else str(self.host)
         return f"{'wss' if self.ssl else 'ws'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def members(self, room: str | None = None) -> list[Who]:

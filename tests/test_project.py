@@ -129,7 +129,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "web": frozenset(),
     "server": frozenset({"events", "dialects", "log", "cluster", "hub", "fanout", "web"}),
     "labs": frozenset({"events", "server"}),
-    "panels": frozenset({"events", "server", "client", "wire"}),
+    "panels": frozenset({"events", "server", "client", "wire", "addresses"}),
     "sources": frozenset(),
     "terminal": frozenset({"events", "server", "client"}),
     "bench": EVERYTHING,

@@ -14,6 +14,8 @@ from string import Template
 
 from chatkit.texts import LANGUAGES, say, sentences
 
+__all__ = ["page"]
+
 # A CSP source cannot spell `[::1]:8765`; there 'self' has to do, as it does in every browser since 2022.
 PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
