@@ -13,7 +13,7 @@ from chatkit.wire.frames import Frame, Opcode, close_reason
 STYLE = """<style>
 .chatkit-wire { color: var(--jp-ui-font-color1, #1a1a1a); background: var(--jp-layout-color1, #fff); padding: 8px;
   font: 14px/1.6 var(--jp-ui-font-family, system-ui, sans-serif); overflow-x: auto; overflow-wrap: break-word; }
-.chatkit-wire code, .chatkit-wire pre { font-family: var(--jp-code-font-family, monospace); font-size: 13px;
+div.chatkit-wire code, div.chatkit-wire pre { font-family: var(--jp-code-font-family, monospace); font-size: 13px;
   color: inherit; background: none; padding: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .chatkit-wire small { color: var(--jp-ui-font-color2, #555); }
 .chatkit-wire-columns { display: flex; flex-wrap: wrap; gap: 12px; }
@@ -27,10 +27,10 @@ STYLE = """<style>
 .chatkit-wire-fields > .chatkit-wire-key { border-style: dashed; }
 .chatkit-wire-fields > .chatkit-wire-payload { border: 3px double; }
 .chatkit-wire-fields b, .chatkit-wire-fields code, .chatkit-wire-fields small { display: block; }
-.chatkit-wire table { border-collapse: collapse; margin: 4px 0; font-size: inherit; color: inherit; }
-.chatkit-wire th, .chatkit-wire td { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px;
+div.chatkit-wire table { border-collapse: collapse; margin: 4px 0; font-size: inherit; color: inherit; }
+div.chatkit-wire th, div.chatkit-wire td { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px;
   text-align: start; white-space: nowrap; }
-.chatkit-wire td:last-child { white-space: normal; }
+div.chatkit-wire td:last-child { white-space: normal; }
 .chatkit-wire-cells { display: flex; flex-wrap: wrap; }
 .chatkit-wire-cells > div { border: 1px solid var(--jp-border-color2, #bbb); padding: 1px 6px; text-align: center; }
 .chatkit-wire-cells > div:first-child { text-align: start; font-weight: bold; }
