@@ -35,18 +35,16 @@ const plain = (words) => (isWords(words) ? Object.values(words).join(" · ") : w
 const clock = (ts) => new Date(ts * 1000).toTimeString().slice(0, 5);
 
 function row({ number, kind, mark, who, text, ts }) {
-  const parts = [];
-  if (mark) parts.push(make("span", "chatkit-sign", {}, `${mark} `));
   // <bdi>: letters that turn the writing direction turn nothing outside of their own text.
-  if (who) parts.push(make("bdi", "chatkit-who", {}, who), make("span", "chatkit-colon", {}, ": "));
-  parts.push(make("bdi", "chatkit-text", {}, text));
-  parts.push(make("time", "chatkit-time", {}, clock(ts)));
-  return make("div", `chatkit-line chatkit-${kind}`, { "data-number": number }, make("div", "chatkit-said", {}, ...parts));
+  const speaker = who ? [make("bdi", "chatkit-who", {}, who), ": "] : [];
+  const said = [mark && `${mark} `, ...speaker, make("bdi", "chatkit-text", {}, text), make("time", "chatkit-time", {}, clock(ts))];
+  return make("div", `chatkit-line chatkit-${kind}`, { "data-number": number }, ...said);
 }
 
-/** Pixels from the top of the first line to the bottom of the last. */
+/** Pixels from the first of some lines to the line that follows them. */
 function heightOf(lines) {
-  return lines.length ? lines.at(-1).getBoundingClientRect().bottom - lines[0].getBoundingClientRect().top : 0;
+  const next = lines.at(-1)?.nextSibling;
+  return next ? next.getBoundingClientRect().top - lines[0].getBoundingClientRect().top : 0;
 }
 
 function render({ model, el }) {
@@ -83,16 +81,29 @@ function render({ model, el }) {
     log.scrollTop = log.scrollHeight;
   }
 
-  function draw(lines, oldest) {
-    const fresh = lines.filter(({ number }) => number > last);
+  let waiting = []; // lines to be drawn
+  let oldest = 0; // number of the oldest line that still counts
+  let timer;
+  let cost = 0; // milliseconds that the last drawing took
+
+  /** Draw soon: in a flood a slow machine draws less often, and the page stays free for its reader. */
+  function drawSoon(message) {
+    oldest = message.oldest;
+    waiting = [...waiting, ...message.lines].filter(({ number }) => number >= oldest);
+    timer ??= setTimeout(draw, 3 * cost);
+  }
+
+  function draw() {
+    const began = performance.now();
+    const fresh = waiting.filter(({ number }) => number > last && (last = number));
     const outdated = [...log.children].filter((line) => line.dataset.number < oldest);
     const place = isAtEnd ? 0 : log.scrollTop - heightOf(outdated);
     outdated.forEach((line) => line.remove());
     log.append(...fresh.map(row));
-    last = fresh.at(-1)?.number ?? last;
-    if (isAtEnd) return toEnd();
-    log.scrollTop = place;
-    newer.hidden = fresh.length === 0 && newer.hidden;
+    if (isAtEnd) toEnd();
+    else log.scrollTop = place;
+    newer.hidden = isAtEnd || (newer.hidden && fresh.length === 0);
+    [waiting, timer, cost] = [[], undefined, performance.now() - began];
   }
 
   function onScroll() {
@@ -127,7 +138,7 @@ function render({ model, el }) {
     if (message.view !== undefined && message.view !== view) return;
     if (message.do === "answer") return answered(message.why);
     if (message.view === view) last = last ?? 0;
-    if (last !== null) draw(message.lines, message.oldest);
+    if (last !== null) drawSoon(message);
   }
 
   /** After a restart of the kernel nothing is true any more of what a panel says of its line. */
@@ -177,6 +188,7 @@ function render({ model, el }) {
   show();
   return () => {
     clearTimeout(patience);
+    clearTimeout(timer);
     resized.disconnect();
     model.off("msg:custom", onMessage);
     model.off("change:status", onStatus);
