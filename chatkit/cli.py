@@ -19,8 +19,9 @@ from importlib import import_module
 from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from chatkit.addresses import join_links, reachable_addresses
 from chatkit.client import Chat, connect
 from chatkit.events import MAX_CLIENTS, RATE, ChatError, Event, NoServer, visible
 from chatkit.server import Server, serve
@@ -302,12 +303,7 @@ def raise_file_limit() -> float:
 
 def show_links(server: Server, options: argparse.Namespace, show: Show, lang: str) -> None:
     """Every address under which others reach this machine, and the first one's link as a QR code."""
-    from chatkit.addresses import reachable_addresses
-
-    scheme = "https" if options.tls_cert else "http"
-    # The fragment stays in the browser: a token there reaches no log of a proxy or a server.
-    token = f"#token={quote(options.token, safe='')}" if options.token else ""
-    links = [f"{scheme}://{address}:{server.port}/{token}" for address in reachable_addresses()]
+    links = join_links(reachable_addresses(), server.port, options.token, is_tls=bool(options.tls_cert))
     for link in links:
         show(say("cli_lan_address", lang, link=link))
     if not links:
