@@ -19,7 +19,7 @@ from importlib import import_module
 from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from chatkit.addresses import join_links, reachable_addresses
 from chatkit.client import Chat, connect
