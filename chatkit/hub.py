@@ -77,7 +77,7 @@ class Room:
     """Who is here (presence), and who of them hears live; the others are still reading what they missed."""
 
     members: dict[str, Member] = field(default_factory=dict)
-    live: dict[Dialect, set[Member]] = field(default_factory=lambda: {PLAIN: set(), JSON: set()})
+    live: dict[Dialect, dict[Member, Reader]] = field(default_factory=lambda: {PLAIN: {}, JSON: {}})
 
 
 class Hub:
@@ -108,7 +108,7 @@ class Hub:
     def join_plain(self, reader: Reader, room: str, name: str) -> Member:
         """A plain client hears everything from now on."""
         member = self.enter(PLAIN, reader, room, public_id(secrets.token_hex(16)), name)
-        self.rooms[room].live[PLAIN].add(member)
+        self.rooms[room].live[PLAIN][member] = reader
         return member
 
     def join_json(self, reader: Reader, room: str, name: str, hello: Hello) -> tuple[Member, int]:
@@ -155,7 +155,7 @@ class Hub:
         if page and page[-1].seq < self.log.bounds(member.room)[1]:
             return page[-1].seq
         if self.is_here(member):
-            self.rooms[member.room].live[member.dialect].add(member)
+            self.rooms[member.room].live[member.dialect][member] = member.reader
         return None
 
     def rename(self, member: Member, name: str) -> None:
@@ -175,7 +175,7 @@ class Hub:
             return False
         room = self.rooms[member.room]
         del room.members[member.who.id]
-        room.live[member.dialect].discard(member)
+        room.live[member.dialect].pop(member, None)
         if not room.members:
             del self.rooms[member.room]
         return True
@@ -242,9 +242,11 @@ class Hub:
         """Say numbered events to all who hear live. Encode once: 300 phones should not cost 300 json.dumps."""
         events = [event for _, event in told]
         live = self.rooms[room].live if room in self.rooms else Room().live
-        self.deliver(readers(live[JSON]), encode_all(JSON, events))
-        speakers = {author for author, _ in told if author in live[PLAIN]}
-        self.deliver(readers(live[PLAIN] - speakers), encode_all(PLAIN, events))
+        self.deliver(live[JSON].values(), encode_all(JSON, events))
+        plain = live[PLAIN]
+        speakers = {author for author, _ in told if author in plain}
+        others = [reader for member, reader in plain.items() if member not in speakers]
+        self.deliver(others, encode_all(PLAIN, events))
         for speaker in speakers:
             lines = [PLAIN.encode(event, own=author is speaker) for author, event in told]
             self.deliver([speaker.reader], [line for line in lines if line])
@@ -255,7 +257,8 @@ class Hub:
         room = self.rooms.get(event.room)
         others = [member for member in room.members.values() if member is not besides] if room else []
         for dialect in (PLAIN, JSON):
-            self.deliver(readers(m for m in others if m.dialect is dialect), encode_all(dialect, [event]))
+            readers = [member.reader for member in others if member.dialect is dialect]
+            self.deliver(readers, encode_all(dialect, [event]))
         self.report([event])
 
     def acknowledge(self, author: Member, event: Event) -> None:
@@ -276,11 +279,7 @@ class Hub:
     def beat(self) -> None:
         """A sign of life to every json client, with its room's head."""
         for name, room in self.rooms.items():
-            self.deliver(readers(room.live[JSON]), [JSON.beat(self.log.bounds(name)[1])])
-
-
-def readers(members: Iterable[Member]) -> list[Reader]:
-    return [member.reader for member in members]
+            self.deliver(room.live[JSON].values(), [JSON.beat(self.log.bounds(name)[1])])
 
 
 def encode_all(dialect: Dialect, events: Iterable[Event]) -> list[str]:

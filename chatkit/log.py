@@ -5,7 +5,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from typing import BinaryIO, NamedTuple, Protocol
 
 from chatkit.events import HISTORY, Event, LogUnavailable, Who
@@ -40,14 +39,10 @@ CREATE TABLE IF NOT EXISTS messages (
     room TEXT, seq INTEGER, id TEXT, type TEXT, who TEXT, name TEXT, ts REAL, text TEXT,
     PRIMARY KEY (room, seq), UNIQUE (room, id)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS log (epoch TEXT, turns INTEGER);
+CREATE TABLE IF NOT EXISTS log (epoch TEXT);
 """
 
-# The number is born inside the transaction. AUTOINCREMENT would burn one for every refused duplicate.
-INSERT = """
-INSERT INTO messages SELECT :room, 1 + coalesce(max(seq), 0), :id, :type, :who, :name, :ts, :text
-FROM messages WHERE room = :room ON CONFLICT (room, id) DO NOTHING RETURNING seq
-"""
+INSERT = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, id) DO NOTHING"
 SELECT = "SELECT type, who, name, room, seq, id, ts, text FROM messages WHERE room = ? AND "
 
 
@@ -68,28 +63,30 @@ class SqliteLog:
             self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self.db.executescript(SCHEMA)
             self.tide = None if path == ":memory:" else open_tide_mark(path)
+            self.total = sum(head for (head,) in self.db.execute("SELECT max(seq) FROM messages GROUP BY room"))
             self.epoch = self.find_epoch()
 
     def find_epoch(self) -> str:
         """The log's own epoch; a new one where the log is new, or older than its tide mark: it was restored."""
-        tide = read_tide_mark(self.tide)
-        found: list[tuple[str]] = self.db.execute("SELECT epoch FROM log WHERE turns >= ?", (tide,)).fetchall()
-        if found:
+        found: list[tuple[str]] = self.db.execute("SELECT epoch FROM log").fetchall()
+        if found and self.total >= read_tide_mark(self.tide):
             return found[0][0]
         epoch = secrets.token_hex(8)
         self.db.execute("DELETE FROM log")
-        self.db.execute("INSERT INTO log VALUES (?, 0)", (epoch,))
-        write_tide_mark(self.tide, 0)
+        self.db.execute("INSERT INTO log VALUES (?)", (epoch,))
+        write_tide_mark(self.tide, self.total)
         return epoch
 
     def append(self, batch: Sequence[Event]) -> list[Kept]:
         """Give each event its number, all in one transaction; LogUnavailable: none has one."""
+        heads: dict[str, int] = {}
         with unavailable(), self.transaction():
-            kept = [self.insert(event) for event in batch]
-            for room in {event.room for event in batch}:
-                self.trim(room)
-            turns = self.db.execute("UPDATE log SET turns = turns + 1 RETURNING turns").fetchall()[0][0]
-        write_tide_mark(self.tide, turns)
+            kept = [self.insert(event, heads) for event in batch]
+            for room, head in heads.items():
+                if head > self.history:
+                    self.db.execute("DELETE FROM messages WHERE room = ? AND seq <= ?", (room, head - self.history))
+        self.total += sum(is_new for _, is_new in kept)
+        write_tide_mark(self.tide, self.total)
         return kept
 
     def transaction(self) -> sqlite3.Connection:
@@ -97,19 +94,25 @@ class SqliteLog:
         self.db.execute("BEGIN IMMEDIATE")
         return self.db
 
-    def insert(self, event: Event) -> Kept:
-        """The event with its number, or the one that already stands under its id."""
-        who = event.who
-        row = {"room": event.room, "id": event.id, "type": event.type, "who": who.id, "name": who.name}
-        inserted = self.db.execute(INSERT, row | {"ts": event.ts, "text": event.text}).fetchall()
-        if inserted:
-            return Kept(replace(event, seq=inserted[0][0]), True)
-        kept = self.db.execute(SELECT + "id = ?", (event.room, event.id)).fetchone()
+    def insert(self, event: Event, heads: dict[str, int]) -> Kept:
+        """The event with its number, or the one that already stands under its id; `heads`: where the rooms stand now.
+
+        The number is found inside the transaction. AUTOINCREMENT would burn one for every refused duplicate.
+        """
+        room, who = event.room, event.who
+        if room not in heads:
+            heads[room] = self.head(room)
+        seq = heads[room] + 1
+        row = (room, seq, event.id, event.type, who.id, who.name, event.ts, event.text)
+        if self.db.execute(INSERT, row).rowcount:
+            heads[room] = seq
+            return Kept(Event(event.type, who, room, seq, event.id, event.ts, event.text), True)
+        kept = self.db.execute(SELECT + "id = ?", (room, event.id)).fetchone()
         return Kept(event_of_row(kept), False)
 
-    def trim(self, room: str) -> None:
-        newest = "(SELECT max(seq) FROM messages WHERE room = ?)"
-        self.db.execute(f"DELETE FROM messages WHERE room = ? AND seq <= {newest} - ?", (room, room, self.history))
+    def head(self, room: str) -> int:
+        found: tuple[int | None] = self.db.execute("SELECT max(seq) FROM messages WHERE room = ?", (room,)).fetchone()
+        return found[0] or 0
 
     def read(self, room: str, after: int) -> list[Event]:
         """The next page (about 24 KiB, at least one event) after a number; [] at the end."""
@@ -124,10 +127,9 @@ class SqliteLog:
 
     def bounds(self, room: str) -> tuple[int, int]:
         """(oldest, head): the first and the last number that the room holds; (1, 0) for an empty one."""
-        query = "SELECT {}(seq) FROM messages WHERE room = ?"  # two queries: each is one step in the index
         with unavailable():
-            oldest, head = (self.db.execute(query.format(end), (room,)).fetchone()[0] for end in ("min", "max"))
-        return oldest or 1, head or 0
+            oldest = self.db.execute("SELECT min(seq) FROM messages WHERE room = ?", (room,)).fetchone()[0]
+            return oldest or 1, self.head(room)
 
     def close(self) -> None:
         """Close the file. What was acked is in it already."""
@@ -150,8 +152,8 @@ def event_of_row(row: tuple[str, str, str, str, int, str, float, str]) -> Event:
     return Event(type, Who(who, name), room, seq, id, ts, text)
 
 
-# The tide mark: a file beside the log that holds how many turns the log has seen. A log that has seen fewer was
-# restored from a copy: its next numbers would be given a second time, so it needs a new epoch.
+# The tide mark: a file beside the log that holds how many messages the log has ever taken. A log that knows of fewer
+# was restored from a copy: its next numbers would be given a second time, so it needs a new epoch.
 
 
 def open_tide_mark(path: str) -> BinaryIO:
@@ -163,8 +165,8 @@ def read_tide_mark(tide: BinaryIO | None) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def write_tide_mark(tide: BinaryIO | None, turns: int) -> None:
+def write_tide_mark(tide: BinaryIO | None, total: int) -> None:
     if tide:
         with suppress(OSError):  # a mark that is too low does no harm
             tide.seek(0)
-            tide.write(b"%020d" % turns)
+            tide.write(b"%020d" % total)

@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from chatkit.fanout import Fanout, Frames, Reader, Reaper, can_write_directly
+from chatkit.fanout import Fanout, Frames, Reader, Reaper
 from tests.chat import CEILING, dial
 
 SIZES = [0, 125, 126, 65_535, 65_536]
@@ -154,12 +154,12 @@ async def test_who_is_gone_does_not_hold_the_others() -> None:
 
 async def test_an_open_connection_of_websockets_own_class_is_written_to_directly() -> None:
     async with pair() as (connection, _):
-        assert can_write_directly(connection)
+        assert Reader(connection).can_write_directly()
 
 
 async def test_a_subclass_sees_every_frame() -> None:
     async with pair(create_connection=Watched) as (connection, client):
-        assert not can_write_directly(connection)
+        assert not Reader(connection).can_write_directly()
         sent: list[bytes] = []
         send_text = connection.protocol.send_text
         connection.protocol.send_text = lambda data: sent.append(data) or send_text(data)  # type: ignore[assignment]
@@ -171,7 +171,7 @@ async def test_a_subclass_sees_every_frame() -> None:
 async def test_a_compressed_connection_gets_compressed_frames() -> None:
     async with pair(compression="deflate") as (connection, client):
         assert connection.protocol.extensions
-        assert not can_write_directly(connection)
+        assert not Reader(connection).can_write_directly()
         transport = tap(connection)
         Fanout(connection.loop).deliver([Reader(connection)], ["hi " * 100])
         assert await heard(client, 1) == ["hi " * 100]
@@ -190,19 +190,19 @@ async def test_nothing_goes_past_websockets_into_a_fragmented_message() -> None:
         sending = asyncio.create_task(connection.send(fragments()))
         while not connection.protocol.expect_continuation_frame:
             await next_turn()
-        assert not can_write_directly(connection)
+        assert not Reader(connection).can_write_directly()
         go_on.set()
         await sending
-        assert can_write_directly(connection)
+        assert Reader(connection).can_write_directly()
         assert await heard(client, 1) == ["half whole"]
 
 
 async def test_nothing_overtakes_what_websockets_has_queued() -> None:
     async with pair() as (connection, _):
         connection.protocol.send_text(b"queued")
-        assert not can_write_directly(connection)
+        assert not Reader(connection).can_write_directly()
         connection.send_data()
-        assert can_write_directly(connection)
+        assert Reader(connection).can_write_directly()
 
 
 @pytest.mark.parametrize("close", [lambda server, client: server.close(), lambda server, client: client.close()])
@@ -212,7 +212,7 @@ async def test_nothing_is_written_after_the_closing_handshake(
     async with pair() as (connection, client):
         await close(connection, client)
         transport = tap(connection)
-        assert not can_write_directly(connection)
+        assert not Reader(connection).can_write_directly()
         Fanout(connection.loop).deliver([Reader(connection)], ["too late"])
         await next_turn()
         assert transport.written == []
