@@ -295,7 +295,7 @@ def speed(port: int, kind: str, clients: int, messages: int, cpu: Callable[[], f
     return {**figures, "one_at_a_time_per_s": alone["deliveries_per_s"], "one_at_a_time_cpu_us": alone["cpu_us"]}
 
 
-def bench(clients: int = 200, messages: int = 1_000, rounds: int = 3, class_size: int = CLASS) -> dict[str, Any]:
+def bench(clients: int = 200, messages: int = 1_000, rounds: int = 5, class_size: int = CLASS) -> dict[str, Any]:
     """Measure every server in turn, several times; about a minute. Loopback only.
 
     clients: in the room. messages: in each run, fewer where 2 seconds are over. class_size: clients of the last part,
@@ -320,7 +320,7 @@ def bench(clients: int = 200, messages: int = 1_000, rounds: int = 3, class_size
         "rounds": rounds,
         "text_bytes": len(TEXT),
         "servers": servers,
-        "ratios": {kind: ratios(each, servers[BASELINE]) for kind, each in servers.items()},
+        "ratios": {kind: ratios(measured, runs[BASELINE]) for kind, measured in runs.items()},
         "class": {"clients": class_size, "messages_per_s": CLASS_RATE, "servers": lessons},
     }
 
@@ -343,9 +343,15 @@ def median(name: str, measured: list[dict[str, float]]) -> float:
     return round(statistics.median(each[name] for each in measured), 2)
 
 
-def ratios(figures: dict[str, float], baseline: dict[str, float]) -> dict[str, float]:
-    """How many times the baseline; for the CPU, how many times less."""
-    times = {name: figures[name] / baseline[name] for name in figures}
+def ratios(measured: list[dict[str, float]], baseline: list[dict[str, float]]) -> dict[str, float]:
+    """How many times the baseline; for the CPU, how many times less.
+
+    Round by round, and then the median: a machine that is slow for a while is slow for both sides of a round.
+    """
+    rounds = [
+        {name: figures[name] / base[name] for name in base} for figures, base in zip(measured, baseline, strict=True)
+    ]
+    times = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     times |= {name: 1 / each for name, each in times.items() if name.endswith("cpu_us")}
     return {name: round(each, 2) for name, each in times.items()}
 

@@ -66,7 +66,8 @@ class ChatPanel(Panel):
         self.ended = None
         self.redraw()
         try:
-            async with connect(self.uri, name=self.name, token=self.token, on_state=lambda _: self.redraw()) as chat:
+            joining = connect(self.uri, name=self.name, token=self.token, on_state=lambda _: self.redraw())
+            async with joining as chat:
                 self.chat = chat
                 while self.unsent:
                     self.submit(self.unsent.pop(0))
