@@ -226,17 +226,19 @@ class Hub:
                 new.setdefault(event.room, []).append((author, event))
         for room, told in new.items():
             self.tell(room, told)
+            self.report(event for _, event in told)
         for (author, _), (event, _) in zip(arrivals, kept, strict=True):
             self.acknowledge(author, event)
 
     def broadcast(self, text: str) -> None:
         """The operator's word to every room, at once; LogUnavailable where it could not be kept."""
         self.turn()  # what arrived before it goes first
-        notices = [
-            Event("notice", SERVER, room, id=new_id(), ts=time.time(), text=text) for room in {"lobby", *self.rooms}
-        ]
-        for event, _ in self.log.append(notices):
+        rooms = dict.fromkeys(["lobby", *self.rooms])
+        notices = [Event("notice", SERVER, room, id=new_id(), ts=time.time(), text=text) for room in rooms]
+        kept = [event for event, _ in self.log.append(notices)]
+        for event in kept:
             self.tell(event.room, [(None, event)])
+        self.report(kept[:1])  # it was said once, in however many rooms it stands
 
     def tell(self, room: str, told: Sequence[tuple[Member | None, Event]]) -> None:
         """Say numbered events to all who hear live. Encode once: 300 phones should not cost 300 json.dumps."""
@@ -250,7 +252,6 @@ class Hub:
         for speaker in speakers:
             lines = [PLAIN.encode(event, own=author is speaker) for author, event in told]
             self.deliver([speaker.reader], [line for line in lines if line])
-        self.report(events)
 
     def announce(self, event: Event, besides: Member | None = None) -> None:
         """Tell who came, went or changed the name: no number, not kept."""
