@@ -1,24 +1,17 @@
 """The phone page in a real Chromium, against the real server, at the size of a small phone."""
 
-import asyncio
-import json
 import re
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, WebSocket, WebSocketRoute, async_playwright, expect
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import WebSocketRoute, expect
 from websockets.asyncio.server import ServerConnection
 
 import chatkit
 from chatkit.texts import say
-from tests.needs import CHROMIUM, CHROMIUM_ARGS, need_chromium
+from tests.browser.phones import NewPhone, Phone, killable_server
+from tests.needs import need_chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,109 +28,8 @@ HOSTILE = [
 ]
 
 
-class Phone:
-    """One page, and all that it asks for, says over its socket and complains about."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.sent: list[dict[str, Any]] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("websocket", self.hear_socket)
-        page.on("console", self.hear_console)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def hear_socket(self, socket: WebSocket) -> None:
-        self.requests.append(socket.url)
-        socket.on("framesent", lambda frame: self.sent.append(json.loads(frame)))
-
-    def hear_console(self, message: ConsoleMessage) -> None:
-        if "WebSocket connection to" not in message.text:  # Chromium's own line while the server is away
-            self.complaints.append(message.text)
-
-    def hellos(self) -> list[dict[str, Any]]:
-        return [frame for frame in self.sent if frame["type"] == "hello"]
-
-    async def join(self, url: str, name: str) -> "Phone":
-        await self.page.goto(url)
-        await self.page.locator("#name").fill(name)
-        await self.page.locator("#name").press("Enter")
-        await self.is_in("open")
-        return self
-
-    async def send(self, *texts: str) -> None:
-        for text in texts:
-            await self.page.locator("#text").fill(text)
-            await self.page.locator("#text").press("Enter")
-
-    async def is_in(self, state: str) -> None:
-        await expect(self.page.locator("#state")).to_have_attribute("data-state", state, timeout=15_000)
-
-    async def shows(self, *texts: str) -> None:
-        """Exactly these messages are in the log, each once, in this order, and none is on its way."""
-        await expect(self.page.locator("#log .text")).to_have_text(list(texts), timeout=15_000)
-        await expect(self.page.locator("#outbox .line")).to_have_count(0)
-
-    async def says(self, key: str, lang: str = "en", **values: object) -> None:
-        """The note above the input is this sentence."""
-        await expect(self.page.locator("#note")).to_have_text(say(key, lang, **values))
-
-    async def come_back(self) -> None:
-        """What the browser does when somebody returns to a hidden tab."""
-        await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-
-
-NewPhone = Callable[..., Awaitable[Phone]]
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def phone(browser: Browser) -> AsyncIterator[NewPhone]:
-    """Makes phones; at the end none of them may have complained or asked for anything but its own server."""
-    phones: list[Phone] = []
-
-    async def new(locale: str = "en-US", **options: Any) -> Phone:
-        options = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True, **options}
-        context = await browser.new_context(locale=locale, **options)
-        phones.append(Phone(await context.new_page()))
-        return phones[-1]
-
-    yield new
-    for each in phones:
-        await each.page.context.close()
-    for each in phones:
-        assert each.complaints == []
-        assert {re.sub(r"^(\w+://[^/]+).*", r"\1", url) for url in each.requests} <= own_origins(each.page.url)
-
-
-def own_origins(url: str) -> set[str]:
-    host = url.split("/")[2]
-    return {f"http://{host}", f"ws://{host}"}
-
-
 def http(server: chatkit.Server, path: str = "/") -> str:
     return f"http://127.0.0.1:{server.port}{path}"
-
-
-@asynccontextmanager
-async def killable_server(port: int, db: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A server in a process of its own, up and ready; killed without a word at the end."""
-    command = [sys.executable, "-m", "chatkit", "serve", "--port", str(port), "--db", str(db), "--no-input"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout
-    while str(port).encode() not in await asyncio.wait_for(process.stdout.readline(), 15):
-        pass
-    yield process
-    process.send_signal(signal.SIGKILL)
-    await process.communicate()
 
 
 # Talking
