@@ -54,7 +54,7 @@ class Send:
 class Dialect(Protocol):
     """What the hub asks of a dialect. None means: this dialect has no word for it."""
 
-    def decode(self, message: str) -> Hello | Send: ...
+    def decode(self, message: str, is_greeted: bool = True) -> Hello | Send: ...
     def encode(self, event: Event, own: bool = False) -> str | None: ...
     def ack(self, id: str, seq: int) -> str | None: ...
     def nack(self, error: BadMessage) -> str: ...
@@ -63,7 +63,7 @@ class Dialect(Protocol):
 class Plain:
     """The seed's own words, byte for byte."""
 
-    def decode(self, message: str) -> Send:
+    def decode(self, message: str, is_greeted: bool = True) -> Send:
         """Every text is a message to the room; BadMessage where it is over the limits."""
         return Send(new_id(), check_text(message))
 
@@ -88,12 +88,17 @@ class Json:
 
     subprotocol = "chatkit.v1"
 
-    def decode(self, message: str) -> Hello | Send:
-        """The command in a message; BadMessage where it is none. Fields that are not known are left alone."""
+    def decode(self, message: str, is_greeted: bool = True) -> Hello | Send:
+        """The command in a message; BadMessage where it is none. Fields that are not known are left alone.
+
+        is_greeted: hello was said before; until then nothing else is taken.
+        """
         fields = parse_object(message)
         kind = fields.get("type")
         if kind == "hello":
             return decode_hello(fields)
+        if not is_greeted:
+            raise BadMessage("hello_first", id=readable_id(fields))
         if kind == "send":
             return decode_send(fields)
         raise BadMessage("unknown_type", id=readable_id(fields), type=visible(str(kind)[:MAX_ID]))

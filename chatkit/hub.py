@@ -244,11 +244,12 @@ class Hub:
         """Say numbered events to all who hear live. Encode once: 300 phones should not cost 300 json.dumps."""
         events = [event for _, event in told]
         live = self.rooms[room].live if room in self.rooms else Room().live
-        self.deliver(live[JSON].values(), encode_all(JSON, events))
+        if live[JSON]:
+            self.deliver(live[JSON].values(), encode_all(JSON, events))
         plain = live[PLAIN]
         speakers = {author for author, _ in told if author in plain}
-        others = [reader for member, reader in plain.items() if member not in speakers]
-        self.deliver(others, encode_all(PLAIN, events))
+        if others := [reader for member, reader in plain.items() if member not in speakers]:
+            self.deliver(others, encode_all(PLAIN, events))
         for speaker in speakers:
             lines = [PLAIN.encode(event, own=author is speaker) for author, event in told]
             self.deliver([speaker.reader], [line for line in lines if line])

@@ -330,13 +330,11 @@ class Session(Reader):
             await self.put_out(1003, BadMessage("binary"))
             return
         try:
-            command = self.dialect.decode(message)
+            command = self.dialect.decode(message, is_greeted=self.member is not None)
             if isinstance(command, Hello):
                 await self.hello(command)
             elif self.member:
                 self.hub.submit(self.member, command)
-            else:
-                raise BadMessage("hello_first", id=command.id)
         except BadMessage as error:
             if error.code in CLOSE_CODES:
                 await self.put_out(CLOSE_CODES[error.code], error)

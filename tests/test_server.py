@@ -156,6 +156,8 @@ async def test_hello_comes_first(server: Server) -> None:
         await client.send("too early", id="a1")
         nack = await client.next()
         assert (nack["code"], nack["id"]) == ("hello_first", "a1")
+        await client.say(type="dance")
+        assert (await client.next())["code"] == "hello_first"
         await client.say(type="hello")
         assert (await client.hear("welcome"))["head"] == 0
 
