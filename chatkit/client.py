@@ -29,6 +29,7 @@ from websockets.uri import parse_uri
 
 from chatkit.dialects import Json, dump, event_of, new_id, parse_object, room_of
 from chatkit.events import (
+    CLOSE_CODES,
     MAX_BYTES,
     NOBODY,
     SERVER,
@@ -53,7 +54,6 @@ __all__ = ["Chat", "Nack", "PlainChat", "State", "backoff", "connect"]
 
 State = Literal["connecting", "open", "reconnecting", "closed"]
 
-REFUSALS = {"token": 4401, "replaced": 4001, "flood": 1008}  # nacks that come just before a close code
 FINAL = {401, 403, 404, 1008, 4001, 4003, 4401}  # refusals that the next try would only repeat
 
 logger = logging.getLogger("chatkit.client")
@@ -363,8 +363,8 @@ class Chat:
     def refused(self, fields: dict[str, Any]) -> None:
         """A nack: try again later, give the message up, or give the connection up."""
         nack = Nack(fields)
-        if nack.code in REFUSALS:
-            raise Refused(REFUSALS[nack.code])
+        if nack.code in CLOSE_CODES:
+            raise Refused(CLOSE_CODES[nack.code])
         if self.state != "open":
             raise nack
         if self.is_answer(fields):

@@ -63,6 +63,10 @@ RESERVED = frozenset({"server", "teacher", "ครู"})
 MAX_MARKS = 4  # combining marks in a row; Thai needs two
 
 
+# Refusals that end the connection: the nack's word and the close code that follows it (RFC 6455, 7.4).
+CLOSE_CODES = {"binary": 1003, "flood": 1008, "replaced": 4001, "token": 4401}
+
+
 class ChatError(Exception):
     """The root of the kit's errors. Parts are stored; the sentence is built when somebody reads it."""
 

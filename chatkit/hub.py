@@ -34,7 +34,7 @@ LOG_RETRY_MS = 1000  # when to try again a message that the log could not take
 class Reader(Protocol):
     """What the hub knows of a connection: texts go to it through `deliver`, and it can be closed."""
 
-    def close(self, code: int, error: BadMessage) -> None: ...
+    def close(self, error: BadMessage) -> None: ...
 
 
 Deliver = Callable[[Collection[Reader], Sequence[str]], None]
@@ -136,7 +136,7 @@ class Hub:
         replaced = members.get(id)
         if replaced:
             self.forget(replaced)
-            replaced.reader.close(4001, BadMessage("replaced"))
+            replaced.reader.close(BadMessage("replaced"))
         member = Member(Who(id, self.free_name(room, id, name)), room, dialect, reader, Bucket(self.limits["rate"]))
         self.rooms.setdefault(room, Room()).members[id] = member
         if not replaced:

@@ -31,6 +31,7 @@ from chatkit import web
 from chatkit.dialects import JSON, LIMITS, PLAIN, Dialect, Hello, Json, room_of, split_target
 from chatkit.events import (
     BEAT,
+    CLOSE_CODES,
     HELLO_TIMEOUT,
     HISTORY,
     MAX_BYTES,
@@ -307,7 +308,7 @@ class Session(Reader):
         except ConnectionClosed:
             pass  # however it ended, it ended
         except TimeoutError:
-            await self.put_out(4401, BadMessage("token"))
+            await self.put_out(BadMessage("token"))
         finally:
             self.leave()
 
@@ -326,10 +327,9 @@ class Session(Reader):
 
     async def receive(self, message: str | bytes) -> None:
         """Do what one message asks for, or say what is wrong with it."""
-        if isinstance(message, bytes):
-            await self.put_out(1003, BadMessage("binary"))
-            return
         try:
+            if isinstance(message, bytes):
+                raise BadMessage("binary")
             command = self.dialect.decode(message, is_greeted=self.member is not None)
             if isinstance(command, Hello):
                 await self.hello(command)
@@ -337,7 +337,7 @@ class Session(Reader):
                 self.hub.submit(self.member, command)
         except BadMessage as error:
             if error.code in CLOSE_CODES:
-                await self.put_out(CLOSE_CODES[error.code], error)
+                await self.put_out(error)
             else:
                 self.tell(error)
 
@@ -369,18 +369,15 @@ class Session(Reader):
     def tell(self, error: BadMessage) -> None:
         self.server.fanout.deliver([self], [self.dialect.nack(error)])
 
-    def close(self, code: int, error: BadMessage) -> None:
+    def close(self, error: BadMessage) -> None:
         """Put the client out, from code that does not await."""
-        self.server.spawn(self.put_out(code, error))
+        self.server.spawn(self.put_out(error))
 
-    async def put_out(self, code: int, error: BadMessage) -> None:
+    async def put_out(self, error: BadMessage) -> None:
         """Say why, then close: through a proxy the close code is lost, the message is not."""
         self.tell(error)
         self.flush()
-        await self.connection.close(code, cut_reason(error.sentence("en")))
-
-
-CLOSE_CODES = {"token": 4401, "flood": 1008}
+        await self.connection.close(CLOSE_CODES[error.code], cut_reason(error.sentence("en")))
 
 
 def serve(

@@ -17,15 +17,10 @@ from typing import Any, Self
 from websockets.frames import Frame, Opcode
 
 from chatkit import Chat, Event
+from chatkit.server import free_port
 from tests.needs import ROOT
 
 START = 30.0  # seconds that a new Python process may take on a busy machine
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class ServerProcess:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chatkit.dialects import JSON, LIMITS, PLAIN, Hello, Send
-from chatkit.events import BURST, FLOOD, NOBODY, BadMessage, Event, LogUnavailable, Who
+from chatkit.events import BURST, CLOSE_CODES, FLOOD, NOBODY, BadMessage, Event, LogUnavailable, Who
 from chatkit.hub import Bucket, Hub, Member, public_id
 from chatkit.log import SqliteLog
 
@@ -24,8 +24,8 @@ class Ear:
         self.heard: list[str] = []
         self.closed: list[int] = []
 
-    def close(self, code: int, error: BadMessage) -> None:
-        self.closed.append(code)
+    def close(self, error: BadMessage) -> None:
+        self.closed.append(CLOSE_CODES[error.code])
 
     def messages(self, *types: str) -> list[dict[str, Any]]:
         """What a json client heard, of these types."""

@@ -15,10 +15,11 @@ import pytest
 import chatkit
 from chatkit.client import Unsent
 from chatkit.dialects import JSON, Send, new_id
-from chatkit.events import MAX_UNREAD, BadText, Event, LogUnavailable, Who
+from chatkit.events import CLOSE_CODES, MAX_UNREAD, BadMessage, BadText, Event, LogUnavailable, Who
 from chatkit.hub import Hub
 from chatkit.log import SqliteLog
-from tests.chaos import Link, Listener, ServerProcess, Staller, free_port, listening
+from chatkit.server import free_port
+from tests.chaos import Link, Listener, ServerProcess, Staller, listening
 from tests.chat import JsonClient, json_client, plain_client, wait_until
 
 MALI = Who("p1", "Mali")
@@ -125,8 +126,8 @@ async def test_same_id_on_two_sockets_in_one_turn_is_one_message() -> None:
 class Nobody:
     """A reader for a hub without sockets."""
 
-    def close(self, code: int, error: object) -> None:
-        self.closed = code
+    def close(self, error: BadMessage) -> None:
+        self.closed = CLOSE_CODES[error.code]
 
 
 class HubOnly:

@@ -12,6 +12,7 @@ import pytest_asyncio
 import zxingcpp
 from playwright.async_api import Browser, Page, expect
 
+from chatkit.server import free_port
 from tests.browser.lab import Lab, OpenNotebook
 from tests.needs import ROOT, need_chromium
 
@@ -22,12 +23,6 @@ IMPORT = "from chatkit.panels import ChatPanel, ServerPanel"
 SERVE = "server = ServerPanel({port}, rate=0)\nawait server.start()\nserver"
 MALI = "mali = ChatPanel({uri}, name='mali')\nmali"
 SOMCHAI = "somchai = ChatPanel({uri}, name='somchai')\nsomchai"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def two_panels(uri: str = "server.uri", port: int = 0) -> list[str]:
