@@ -9,17 +9,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatkit.client import Chat, connect
-    from chatkit.events import ChatError, Event, Who
+    from chatkit.errors import ChatError
+    from chatkit.events import Event, Who
     from chatkit.server import Server, serve
     from chatkit.sources import source
+    from chatkit.tools.doctor import doctor
 
-__all__ = ["Chat", "ChatError", "Event", "Server", "Who", "connect", "serve", "source"]
+__all__ = ["Chat", "ChatError", "Event", "Server", "Who", "connect", "doctor", "serve", "source"]
 
-HOMES = {"Chat": "client", "connect": "client", "Server": "server", "serve": "server", "source": "sources"}
+HOMES = {
+    "Chat": "client",
+    "ChatError": "errors",
+    "Event": "events",
+    "Server": "server",
+    "Who": "events",
+    "connect": "client",
+    "doctor": "tools.doctor",
+    "serve": "server",
+    "source": "sources",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import what is asked for, when it is: so `python -m chatkit.client` runs that module, not a second copy of it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{HOMES.get(name, 'events')}"), name)
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

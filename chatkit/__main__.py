@@ -2,7 +2,7 @@
 
 import sys
 
-from chatkit.cli import main
+from chatkit.tools.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

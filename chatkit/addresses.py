@@ -1,5 +1,6 @@
 """The addresses under which other machines of the network reach this one. Nothing here sends a packet."""
 
+import os
 import socket
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -52,3 +53,11 @@ def is_reachable(host: str) -> bool:
     """Whether others can use it: not loopback, not `169.254…` (a card without network), not `fe80…` (needs a zone)."""
     address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
     return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
+
+
+DEFAULT_PORT = 8765
+
+
+def default_port() -> int:
+    """Where serve() listens and connect() goes when nobody says: 8765, or $CHATKIT_PORT."""
+    return int(os.environ.get("CHATKIT_PORT", DEFAULT_PORT))

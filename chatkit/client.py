@@ -27,34 +27,20 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from chatkit.addresses import default_port
 from chatkit.dialects import Json, dump, event_of, new_id, parse_object, room_of
-from chatkit.events import (
-    CLOSE_CODES,
-    MAX_BYTES,
-    NOBODY,
-    SERVER,
-    SILENCE,
-    BadAddress,
-    BadMessage,
-    BadText,
-    ChatError,
-    Event,
-    NoDialect,
-    NoServer,
-    Refused,
-    Who,
-    check_text,
-    clean_name,
-    default_port,
-    visible,
-)
-from chatkit.texts import LANGUAGES
+from chatkit.errors import BadAddress, BadMessage, BadText, ChatError, NoDialect, NoServer, Refused
+from chatkit.events import NOBODY, SERVER, Event, Who
+from chatkit.limits import CLOSE_CODES, LIMITS
+from chatkit.limits import is_final as is_final_code
+from chatkit.spelling import check_text, clean_name
+from chatkit.texts import LANGUAGES, Sentence, visible
 
 __all__ = ["Chat", "Nack", "PlainChat", "State", "backoff", "connect"]
 
 State = Literal["connecting", "open", "reconnecting", "closed"]
 
-FINAL = {401, 403, 404, 1008, 4001, 4003, 4401}  # refusals that the next try would only repeat
+SILENCE = 45.0  # seconds without any frame, then a client connects again
 
 logger = logging.getLogger("chatkit.client")
 # websockets writes the request line and every frame at DEBUG, and both may hold a token.
@@ -66,10 +52,11 @@ class Nack(BadMessage):
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(fields["code"], id=fields.get("id", ""), retry_ms=fields.get("retry_ms"))
-        self.words: dict[str, str] = {lang: visible(fields["message"][lang]) for lang in LANGUAGES}
+        self.words = Sentence(*(visible(fields["message"][lang]) for lang in LANGUAGES))
 
-    def sentence(self, lang: str = "both") -> str:
-        return " · ".join(self.words[each] for each in LANGUAGES) if lang == "both" else self.words[lang]
+    @property
+    def said(self) -> Sentence:
+        return self.words
 
 
 class Gap(Exception):
@@ -132,8 +119,8 @@ class Chat:
         """
         unsent = Unsent(new_id(), check_text(text), asyncio.get_running_loop().create_future())
         size = len(self.wire_form(unsent).encode())
-        if size > MAX_BYTES:
-            raise BadText("too_big", limit=MAX_BYTES, size=size)
+        if size > LIMITS.message_bytes:
+            raise BadText("too_big", limit=LIMITS.message_bytes, size=size)
         if self.state == "closed":
             raise self.reason or Refused(1000)
         unsent.seq.add_done_callback(lambda seq: seq.cancelled() or seq.exception())  # nobody has to await it
@@ -254,7 +241,7 @@ class Chat:
         """The close code as an error; 1006 where the line just went dead (RFC 6455, 7.1.5)."""
         code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
         if code == 1009 and self.is_in_flight:  # poison: it would close every connection that carries it
-            self.answer(BadText("too_big", limit=MAX_BYTES, size=MAX_BYTES + 1))
+            self.answer(BadText("too_big", limit=LIMITS.message_bytes, size=LIMITS.message_bytes + 1))
         return Refused(code, reason)
 
     def answer(self, outcome: int | ChatError) -> None:
@@ -364,7 +351,7 @@ class Chat:
         """A nack: try again later, give the message up, or give the connection up."""
         nack = Nack(fields)
         if nack.code in CLOSE_CODES:
-            raise Refused(CLOSE_CODES[nack.code])
+            raise Refused(CLOSE_CODES[nack.code].code)
         if self.state != "open":
             raise nack
         if self.is_answer(fields):
@@ -458,7 +445,7 @@ def is_final(problem: ChatError) -> bool:
     """Whether the next try would end the same way."""
     if isinstance(problem, Nack):
         return problem.retry_ms is None
-    return isinstance(problem, NoDialect) or (isinstance(problem, Refused) and problem.code in FINAL)
+    return isinstance(problem, NoDialect) or (isinstance(problem, Refused) and is_final_code(problem.code))
 
 
 def backoff() -> Iterator[float]:
@@ -476,6 +463,6 @@ def backoff() -> Iterator[float]:
 if __name__ == "__main__":
     import sys
 
-    from chatkit.cli import main
+    from chatkit.tools.cli import main
 
     sys.exit(main(["join", *sys.argv[1:]]))

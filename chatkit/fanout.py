@@ -8,27 +8,25 @@ import asyncio
 from collections.abc import Collection, Sequence
 from weakref import WeakKeyDictionary
 
+from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
-__all__ = ["Fanout", "Frames", "Reader", "Reaper", "is_transparent"]
+__all__ = ["Fanout", "Frames", "Outlet", "Reaper", "is_transparent"]
 
 
 class Frames:
-    """Texts, and the same as WebSocket frames (RFC 6455, 5.2), encoded once. The sum of two is both, in order."""
+    """Texts in UTF-8, and the same as WebSocket frames (RFC 6455, 5.2), encoded once for all who get them."""
 
     __slots__ = ("data", "texts")
 
-    def __init__(self, texts: Sequence[str], data: bytes | None = None) -> None:
+    def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts = texts
-        self.data = data or b"".join(Frame(Opcode.TEXT, text.encode()).serialize(mask=False) for text in texts)
-
-    def __add__(self, more: "Frames") -> "Frames":
-        return Frames([*self.texts, *more.texts], self.data + more.data)
+        self.data = b"".join([Frame(Opcode.TEXT, text).serialize(mask=False) for text in texts])
 
 
-class Reader:
+class Outlet:
     """One connection as the fan-out sees it, with the frames that wait for the end of the turn.
 
     Slots, and what never changes found beforehand: after each write to a socket the processor's cache is cold, so for
@@ -41,18 +39,19 @@ class Reader:
         self.connection, self.protocol = connection, connection.protocol
         self.write = connection.transport.write
         self.is_transparent = is_transparent(connection)
-        self.pending: Frames | None = None
+        self.pending: list[Frames] = []
 
     def flush(self) -> None:
         """Write all that waits, in one go."""
-        frames, self.pending = self.pending, None
-        if frames is None:
+        waiting, self.pending = self.pending, []
+        if not waiting:
             return
         if self.can_write_directly():
-            self.write(frames.data)
+            # Joined once, at the end: adding each to what waits would copy the whole of it again and again.
+            self.write(waiting[0].data if len(waiting) == 1 else b"".join([frames.data for frames in waiting]))
         else:
-            for text in frames.texts:
-                broadcast([self.connection], text)
+            for text in [text for frames in waiting for text in frames.texts]:
+                broadcast([self.connection], text, text=True)
 
     def can_write_directly(self) -> bool:
         """Whether finished frames may go past websockets: only where it would write the same bytes at once.
@@ -73,35 +72,35 @@ class Fanout:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.waiting: list[Reader] = []
+        self.waiting: list[Outlet] = []
+        self.is_due = False
 
-    def deliver(self, readers: Collection[Reader], texts: Sequence[str]) -> None:
-        """Hand texts to many connections; they are written together, at the end of this turn."""
-        if not readers or not texts:
+    def deliver(self, outlets: Collection[Outlet], frames: Frames) -> None:
+        """Hand frames to many connections; they are written together, at the end of this turn."""
+        if not frames.texts:
             return
-        frames = Frames(texts)
-        if not self.waiting:
+        if not self.is_due:
+            self.is_due = True
             self.loop.call_soon(self.flush)
-        for reader in readers:
-            if reader.pending is None:
-                reader.pending = frames
-                self.waiting.append(reader)
-            else:
-                reader.pending += frames
+        waiting = self.waiting
+        for outlet in outlets:
+            if not outlet.pending:
+                waiting.append(outlet)
+            outlet.pending.append(frames)
 
     def flush(self) -> None:
         """The end of a turn: one write for each client that somebody spoke to."""
-        waiting, self.waiting = self.waiting, []
-        for reader in waiting:
-            reader.flush()
+        waiting, self.waiting, self.is_due = self.waiting, [], False
+        for outlet in waiting:
+            outlet.flush()
 
 
 def is_transparent(connection: ServerConnection) -> bool:
     """Whether a frame is the same bytes below websockets as above: no extension was negotiated (RFC 6455, 9).
 
-    Only for websockets' own class: a subclass, like the recorder's, may want to see every byte.
+    And nobody, like the recorder, has put something in between to see every byte that leaves.
     """
-    return type(connection) is ServerConnection and not connection.protocol.extensions
+    return type(connection).send_data is Connection.send_data and not connection.protocol.extensions
 
 
 class Reaper:
@@ -122,8 +121,11 @@ class Reaper:
         """Abort who is over the limit; call it once a second with the loop's time."""
         for connection in connections:
             unread = connection.transport.get_write_buffer_size()
+            if not unread:
+                self.seen.pop(connection, None)
+                continue
             last, since = self.seen.get(connection, (0, now))
-            if unread == 0 or unread < last:
+            if unread < last:
                 since = now
             self.seen[connection] = (unread, since)
             if min(unread, last) > self.max_unread or now - since >= self.patience:

@@ -3,16 +3,21 @@
 import os
 import secrets
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from typing import BinaryIO, NamedTuple, Protocol
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import zip_longest
+from typing import NamedTuple, Protocol
 
-from chatkit.events import HISTORY, Event, LogUnavailable, Who
+from chatkit.errors import LogUnavailable
+from chatkit.events import Event, Who
+from chatkit.limits import LIMITS
 
-__all__ = ["Kept", "Log", "SqliteLog"]
+__all__ = ["Kept", "Log", "Page", "SqliteLog"]
 
-# One page of a replay, bytes. As JSON it may grow sixfold (`\\u0001`), and must still be far under MAX_UNREAD.
-PAGE = 24 * 1024
+# One page of a replay. As JSON it may grow sixfold (`\\u0001`), and must still be far under `Limits.unread_bytes`.
+PAGE_SIZE = 24 * 1024  # bytes
+PAGE_LENGTH = 64  # messages
 OVERHEAD = 200  # what a message costs beside its text, bytes
 
 
@@ -23,16 +28,26 @@ class Kept(NamedTuple):
     is_new: bool
 
 
+class Page(NamedTuple):
+    """A piece of the log, in order. is_full: nothing will ever be added to it."""
+
+    events: list[Event]
+    is_full: bool
+
+
 class Log(Protocol):
     """What the hub needs of a log. `epoch` names the log itself: numbers of two epochs never belong together."""
 
     epoch: str
 
     def append(self, batch: Sequence[Event]) -> list[Kept]: ...
-    def read(self, room: str, after: int) -> list[Event]: ...
+    def read(self, room: str, after: int) -> Page: ...
     def bounds(self, room: str) -> tuple[int, int]: ...
     def close(self) -> None: ...
 
+
+VERSION = 1  # of the tables, in `PRAGMA user_version`; an older kit wrote none
+MARK_SIZE = 20  # digits
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -51,43 +66,60 @@ class SqliteLog:
 
     durable: survive a power cut, too (`synchronous=FULL`, about ten times the price of a commit).
     history: messages kept in each room, at least 1.
-    Raises LogUnavailable where the file cannot be opened.
+    Raises LogUnavailable where the file cannot be opened, is a newer kit's, or is another server's.
     """
 
-    def __init__(self, path: str = ":memory:", *, durable: bool = False, history: int = HISTORY) -> None:
+    def __init__(self, path: str = ":memory:", *, durable: bool = False, history: int = LIMITS.history) -> None:
+        if not path:
+            raise LogUnavailable(path, key="error_log_no_name")
         self.history = max(1, history)  # with none left, the next number would be 1 again
-        with unavailable(path):
+        with unavailable(path), ExitStack() as opened:
+            self.tide = None if path == ":memory:" else opened.enter_context(closing(TideMark(path)))
             # No waiting for a lock: the whole chat would wait with us. The author is told to try again.
-            self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
+            self.db = opened.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self.db.executescript(SCHEMA)
-            self.tide = None if path == ":memory:" else open_tide_mark(path)
+            self.bring_up_to_date(path)
             self.total = sum(head for (head,) in self.db.execute("SELECT max(seq) FROM messages GROUP BY room"))
             self.epoch = self.find_epoch()
+            self.files = Files(path) if self.tide else None
+            opened.pop_all()
+
+    def bring_up_to_date(self, path: str) -> None:
+        """The tables of this version, also where an older kit made the file."""
+        if self.db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+            raise LogUnavailable(path, key="error_log_newer")
+        self.db.executescript(SCHEMA)
+        self.db.execute(f"PRAGMA user_version = {VERSION}")
 
     def find_epoch(self) -> str:
-        """The log's own epoch; a new one where the log is new, or older than its tide mark: it was restored."""
+        """The log's own epoch; a new one where the log is new, or knows less than its tide mark: it was restored."""
         found: list[tuple[str]] = self.db.execute("SELECT epoch FROM log").fetchall()
-        if found and self.total >= read_tide_mark(self.tide):
+        if found and (self.tide is None or self.tide.is_reached(self.total)):
             return found[0][0]
         epoch = secrets.token_hex(8)
         self.db.execute("DELETE FROM log")
         self.db.execute("INSERT INTO log VALUES (?)", (epoch,))
-        write_tide_mark(self.tide, self.total)
+        self.mark()
         return epoch
 
     def append(self, batch: Sequence[Event]) -> list[Kept]:
         """Give each event its number, all in one transaction; LogUnavailable: none has one."""
         heads: dict[str, int] = {}
+        if self.files:
+            self.files.check()
         with unavailable(), self.transaction():
             kept = [self.insert(event, heads) for event in batch]
             for room, head in heads.items():
                 if head > self.history:
                     self.db.execute("DELETE FROM messages WHERE room = ? AND seq <= ?", (room, head - self.history))
         self.total += sum(is_new for _, is_new in kept)
-        write_tide_mark(self.tide, self.total)
+        self.mark()
         return kept
+
+    def mark(self) -> None:
+        if self.tide:
+            self.tide.write(self.total)
 
     def transaction(self) -> sqlite3.Connection:
         """Begin one: `with` commits it at the end, or rolls it back."""
@@ -114,16 +146,20 @@ class SqliteLog:
         found: tuple[int | None] = self.db.execute("SELECT max(seq) FROM messages WHERE room = ?", (room,)).fetchone()
         return found[0] or 0
 
-    def read(self, room: str, after: int) -> list[Event]:
-        """The next page (about 24 KiB, at least one event) after a number; [] at the end."""
-        page, size = [], 0
-        with unavailable(), closing(self.db.execute(SELECT + "seq > ? ORDER BY seq", (room, after))) as rows:
-            for row in rows:
-                page.append(event_of_row(row))
-                size += len(page[-1].text.encode()) + OVERHEAD
-                if size >= PAGE:
-                    break
-        return page
+    def read(self, room: str, after: int) -> Page:
+        """The next page after a number: the events up to the next round number, or about 24 KiB of them.
+
+        Round numbers, so that readers who began at different places soon want the same pages.
+        """
+        size, events = 0, []
+        query = SELECT + "seq > ? ORDER BY seq LIMIT ?"
+        with unavailable(), closing(self.db.execute(query, (room, after, PAGE_LENGTH))) as rows:
+            for event in map(event_of_row, rows):
+                events.append(event)
+                size += len(event.text.encode()) + OVERHEAD
+                if size >= PAGE_SIZE or event.seq % PAGE_LENGTH == 0:
+                    return Page(events, True)
+        return Page(events, False)
 
     def bounds(self, room: str) -> tuple[int, int]:
         """(oldest, head): the first and the last number that the room holds; (1, 0) for an empty one."""
@@ -152,21 +188,62 @@ def event_of_row(row: tuple[str, str, str, str, int, str, float, str]) -> Event:
     return Event(type, Who(who, name), room, seq, id, ts, text)
 
 
-# The tide mark: a file beside the log that holds how many messages the log has ever taken. A log that knows of fewer
-# was restored from a copy: its next numbers would be given a second time, so it needs a new epoch.
+class TideMark:
+    """A small file beside the log: how many messages the log has ever taken, and the lock of the server that uses it.
 
+    A log that knows of fewer was restored from a copy, and so was one that has lost its mark: the next numbers would
+    be given a second time, so it needs a new epoch.
+    """
 
-def open_tide_mark(path: str) -> BinaryIO:
-    return os.fdopen(os.open(f"{path}-tide", os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+    def __init__(self, path: str) -> None:
+        self.file = os.fdopen(os.open(f"{path}-tide", os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+        try:
+            lock(self.file.fileno())
+        except OSError:
+            self.file.close()
+            raise LogUnavailable(path, key="error_log_in_use") from None
 
+    def is_reached(self, total: int) -> bool:
+        """Whether a log with this many messages is at its mark, or past it."""
+        digits = self.file.read()
+        return digits.isdigit() and total >= int(digits)
 
-def read_tide_mark(tide: BinaryIO | None) -> int:
-    digits = tide.read() if tide else b""
-    return int(digits) if digits.isdigit() else 0
-
-
-def write_tide_mark(tide: BinaryIO | None, total: int) -> None:
-    if tide:
+    def write(self, total: int) -> None:
         with suppress(OSError):  # a mark that is too low does no harm
-            tide.seek(0)
-            tide.write(b"%020d" % total)
+            self.file.seek(0)
+            self.file.write(b"%0*d" % (MARK_SIZE, total))
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def lock(file: int) -> None:
+    """Take a file for this process alone, until it is closed or the process ends; OSError where another has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(file, MARK_SIZE, os.SEEK_SET)  # behind the mark
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class Files:
+    """The log's two files as they were when it was opened: what is written to a deleted file is lost at the end."""
+
+    def __init__(self, path: str) -> None:
+        self.paths = (path, f"{path}-wal")
+        self.seen = [os.stat(each) for each in self.paths]
+
+    def check(self) -> None:
+        """LogUnavailable where one of them was deleted, replaced or cut off."""
+        try:
+            now = [os.stat(each) for each in self.paths]
+        except OSError:
+            now = []
+        for was, found in zip_longest(self.seen, now):
+            if found is None or not os.path.samestat(was, found) or found.st_size < was.st_size:
+                raise LogUnavailable(self.paths[0], key="error_log_gone")
+        self.seen = now

@@ -13,6 +13,7 @@ import socket
 import ssl as tls
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from itertools import chain
 from typing import Any, Self, cast
@@ -28,31 +29,15 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from chatkit import web
-from chatkit.dialects import JSON, LIMITS, PLAIN, Dialect, Hello, Json, room_of, split_target
-from chatkit.events import (
-    BEAT,
-    CLOSE_CODES,
-    HELLO_TIMEOUT,
-    HISTORY,
-    MAX_BYTES,
-    MAX_CLIENTS,
-    MAX_UNREAD,
-    NOBODY,
-    RATE,
-    BadMessage,
-    BadName,
-    Event,
-    LogUnavailable,
-    PortTaken,
-    Who,
-    check_text,
-    clean_name,
-    cut_reason,
-    default_port,
-)
+from chatkit.addresses import default_port
+from chatkit.dialects import JSON, PLAIN, Dialect, Hello, Json, room_of, split_target
+from chatkit.errors import BadMessage, BadName, LogUnavailable, PortTaken
+from chatkit.events import NOBODY, Event, Who
 from chatkit.fanout import Fanout, Reader, Reaper
 from chatkit.hub import LOG_RETRY_MS, Hub, Member
+from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.log import SqliteLog
+from chatkit.spelling import check_text, clean_name, cut_reason
 
 __all__ = ["Server", "Session", "free_port", "serve"]
 
@@ -138,7 +123,7 @@ class Server:
         earlier = running.get(self.port)
         if earlier and earlier.loop is self.loop:
             await earlier.stop()
-        self.fanout, self.reaper = Fanout(self.loop), Reaper(MAX_UNREAD)
+        self.fanout, self.reaper = Fanout(self.loop), Reaper(LIMITS.unread_bytes)
         self.hub = self.open_hub(self.fanout)
         try:
             self.websockets = await self.listen()
@@ -174,7 +159,7 @@ class Server:
             ping_interval=15,
             ping_timeout=15,
             close_timeout=CLOSE_TIMEOUT,
-            max_size=MAX_BYTES,
+            max_size=LIMITS.message_bytes,
             logger=logger,
             create_connection=cast(type[ServerConnection], self.accept),
             ssl=self.ssl,
@@ -194,12 +179,12 @@ class Server:
 
     async def tick(self) -> None:
         """Once a second the reaper, every 15 seconds a sign of life."""
-        next_beat = self.loop.time() + BEAT
+        next_beat = self.loop.time() + LIMITS.beat_seconds
         while True:
             await asyncio.sleep(1)
             self.reaper.reap(self.connections(), self.loop.time())
             if self.loop.time() >= next_beat:
-                next_beat += BEAT
+                next_beat += LIMITS.beat_seconds
                 with suppress(LogUnavailable):
                     self.hub.beat()
 
@@ -302,7 +287,7 @@ class Session(Reader):
         if self.dialect is PLAIN:
             self.member = self.hub.join_plain(self, self.room, self.plain_name())
         try:
-            async with asyncio.timeout(None if self.is_admitted else HELLO_TIMEOUT) as self.patience:
+            async with asyncio.timeout(None if self.is_admitted else LIMITS.hello_seconds) as self.patience:
                 async for message in self.connection:
                     await self.receive(message)
         except ConnectionClosed:
@@ -377,7 +362,7 @@ class Session(Reader):
         """Say why, then close: through a proxy the close code is lost, the message is not."""
         self.tell(error)
         self.flush()
-        await self.connection.close(CLOSE_CODES[error.code], cut_reason(error.sentence("en")))
+        await self.connection.close(CLOSE_CODES[error.code].code, cut_reason(error.sentence("en")))
 
 
 def serve(
@@ -387,12 +372,12 @@ def serve(
     db: str = ":memory:",
     durable: bool = False,
     token: str | None = None,
-    rate: float = RATE,
-    max_clients: int = MAX_CLIENTS,
+    rate: float = LIMITS.rate,
+    max_clients: int = LIMITS.clients,
     origins: Sequence[str] = (),
     allow_hosts: Sequence[str] = (),
     ssl: tls.SSLContext | None = None,
-    history: int = HISTORY,
+    history: int = LIMITS.history,
     on_event: Callable[[Event], None] | None = None,
     create_connection: Callable[..., ServerConnection] | None = None,
 ) -> Server:
@@ -415,7 +400,7 @@ def serve(
 
     def open_hub(fanout: Fanout) -> Hub:
         log = SqliteLog(db, durable=durable, history=history)
-        limits = LIMITS | {"rate": rate, "clients": max_clients, "history": history}
+        limits = replace(LIMITS, rate=rate, clients=max_clients, history=history)
         return Hub(log, fanout.deliver, fanout.loop.call_soon, limits, on_event)  # type: ignore[arg-type]
 
     return Server(
@@ -495,6 +480,6 @@ def is_free(port: int) -> bool:
 if __name__ == "__main__":
     import sys
 
-    from chatkit.cli import main
+    from chatkit.tools.cli import main
 
     sys.exit(main(["serve", *sys.argv[1:]]))

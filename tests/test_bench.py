@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from chatkit.bench import LABELS, MARK, Client, Room, bench, full_room, table
-from chatkit.cli import main
+from chatkit.tools.bench import LABELS, MARK, Client, Room, bench, full_room, table
+from chatkit.tools.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_table_has_a_line_for_each(figures):
 
 
 def test_json_is_one_object(figures, monkeypatch, capsys):
-    monkeypatch.setattr("chatkit.bench.bench", lambda clients, messages: figures)
+    monkeypatch.setattr("chatkit.tools.bench.bench", lambda clients, messages: figures)
     assert main(["bench", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(figures))
 

@@ -18,9 +18,9 @@ from websockets.exceptions import ConnectionClosed
 
 from chatkit import connect, serve
 from chatkit.addresses import reachable_addresses
-from chatkit.cli import a_uri, main, qr_code, raise_file_limit
 from chatkit.server import local_addresses
 from chatkit.texts import say
+from chatkit.tools.cli import a_uri, main, qr_code, raise_file_limit
 from tests.processes import PATIENCE, finish, read_until, run, serving, start
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and limits")
@@ -181,7 +181,7 @@ def test_a_log_that_cannot_be_opened_is_one_sentence(tmp_path, capsys):
 
 @needs_posix
 async def test_the_limit_of_open_files_is_raised_to_what_the_system_allows():
-    code = "from chatkit.cli import raise_file_limit; print(raise_file_limit())"
+    code = "from chatkit.tools.cli import raise_file_limit; print(raise_file_limit())"
     limits = f'ulimit -Sn 100; ulimit -Hn 300; exec "{sys.executable}" -c "{code}"'
     process = await asyncio.create_subprocess_exec("sh", "-c", limits, stdout=PIPE)
     assert (await process.communicate())[0] == b"300\n"

@@ -16,17 +16,8 @@ from websockets.asyncio.server import serve as serve_websockets
 from websockets.typing import Subprotocol
 
 from chatkit import Chat, Event, Server, Who, client, connect, serve
-from chatkit.events import (
-    MAX_TEXT,
-    BadAddress,
-    BadMessage,
-    BadName,
-    BadText,
-    ChatError,
-    NoDialect,
-    NoServer,
-    Refused,
-)
+from chatkit.errors import BadAddress, BadMessage, BadName, BadText, ChatError, NoDialect, NoServer, Refused
+from chatkit.limits import LIMITS
 from tests.chat import CEILING, json_client, plain_client, wait_until
 
 
@@ -275,7 +266,7 @@ async def test_send_is_queued_at_once_and_its_number_comes_later(server: Server)
         assert [event.text for event in await hear(chat, "msg", count=20)] == [f"t{n}" for n in range(20)]
 
 
-@pytest.mark.parametrize("text", ["x" * (MAX_TEXT + 1), "a\0b", "\ud800", "\x01" * MAX_TEXT])
+@pytest.mark.parametrize("text", ["x" * (LIMITS.text + 1), "a\0b", "\ud800", "\x01" * LIMITS.text])
 async def test_a_text_over_the_limits_never_enters_the_outbox(server: Server, text: str) -> None:
     """The last one is short enough in characters, and 24 kB as JSON."""
     async with connect(server.uri) as chat:
@@ -285,7 +276,7 @@ async def test_a_text_over_the_limits_never_enters_the_outbox(server: Server, te
         assert await seq(chat.send("fine")) == 1
 
 
-@pytest.mark.parametrize("text", ["😀" * MAX_TEXT, "ก" * MAX_TEXT, "", "a\nb", "ที่ น้ำ ผู้ ปี๊บ กร์"])
+@pytest.mark.parametrize("text", ["😀" * LIMITS.text, "ก" * LIMITS.text, "", "a\nb", "ที่ น้ำ ผู้ ปี๊บ กร์"])
 async def test_a_text_within_the_limits_arrives_as_it_is(server: Server, text: str) -> None:
     async with connect(server.uri) as chat:
         await seq(chat.send(text))

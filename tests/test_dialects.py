@@ -6,8 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatkit import events
-from chatkit.dialects import JSON, LIMITS, PLAIN, Hello, Json, Send, event_of, new_id
-from chatkit.events import MAX_ID, MAX_TEXT, SERVER, BadMessage, BadText, Event, Who
+from chatkit.dialects import JSON, PLAIN, Hello, Json, Send, event_of, new_id
+from chatkit.errors import BadMessage, BadText
+from chatkit.events import SERVER, Event, Who
+from chatkit.limits import LIMITS
 from chatkit.texts import say
 
 tried = settings(max_examples=50, deadline=None)
@@ -64,7 +66,7 @@ def test_every_plain_text_is_a_message_as_it_is(text: str) -> None:
 
 def test_a_plain_text_over_the_limits_is_refused() -> None:
     with pytest.raises(BadText):
-        PLAIN.decode("a" * (MAX_TEXT + 1))
+        PLAIN.decode("a" * (LIMITS.text + 1))
 
 
 def test_two_plain_messages_never_share_an_id() -> None:
@@ -124,7 +126,7 @@ def test_welcome() -> None:
 
 def test_limits_tell_every_limit_with_its_value() -> None:
     assert LIMITS["message_bytes"] == events.MAX_BYTES == 16384
-    assert LIMITS["text"] == events.MAX_TEXT == 4000
+    assert LIMITS["text"] == events.LIMITS.text == 4000
     assert LIMITS["name"] == events.MAX_NAME == 32
     assert (LIMITS["burst"], LIMITS["rate"]) == (events.BURST, events.RATE) == (10, 2)
     assert LIMITS["unread_bytes"] == events.MAX_UNREAD == 256 * 1024
@@ -209,7 +211,7 @@ def test_the_refusal_of_an_odd_type_can_be_sent(type: str) -> None:
     assert "\\u001b" not in answer
 
 
-@pytest.mark.parametrize("id", [None, 1, "", True, ["a"], "a" * (MAX_ID + 1), "\ud800", "a\0b"])
+@pytest.mark.parametrize("id", [None, 1, "", True, ["a"], "a" * (LIMITS.id + 1), "\ud800", "a\0b"])
 def test_send_needs_a_readable_id(id: Any) -> None:
     with pytest.raises(BadMessage) as refused:
         JSON.decode(json.dumps({"type": "send", "id": id, "text": "hi"}))
@@ -224,7 +226,7 @@ def test_send_needs_a_text(text: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("a" * (MAX_TEXT + 1), "too_long"), ("\0", "bad_text"), ("\ud83d", "bad_text")]
+    ("text", "code"), [("a" * (LIMITS.text + 1), "too_long"), ("\0", "bad_text"), ("\ud83d", "bad_text")]
 )
 def test_a_bad_text_is_refused_under_its_id(text: str, code: str) -> None:
     with pytest.raises(BadText) as refused:

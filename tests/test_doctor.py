@@ -7,11 +7,11 @@ from importlib import metadata
 
 import pytest
 
-from chatkit import doctor as module
 from chatkit import serve
-from chatkit.cli import main
-from chatkit.doctor import Finding, Report, doctor
 from chatkit.texts import LANGUAGES
+from chatkit.tools import doctor as module
+from chatkit.tools.cli import main
+from chatkit.tools.doctor import Finding, Report, doctor
 
 NAMES = [
     "python",

@@ -5,26 +5,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatkit import events
-from chatkit.events import (
-    MAX_NAME,
-    MAX_TEXT,
+from chatkit.errors import (
     BadAddress,
     BadMessage,
     BadName,
     BadText,
     ChatError,
-    Event,
     LogUnavailable,
     NoDialect,
     NoServer,
     PortTaken,
     Refused,
-    Who,
-    check_text,
-    clean_name,
-    cut_reason,
-    visible,
 )
+from chatkit.events import Event, Who
+from chatkit.limits import LIMITS
+from chatkit.spelling import check_text, clean_name, cut_reason
+from chatkit.texts import visible
 
 tried = settings(max_examples=50, deadline=None)
 
@@ -58,9 +54,9 @@ def test_text_stays_as_it_is(text: str) -> None:
 
 
 def test_text_of_4000_code_points_is_taken_and_one_more_is_not() -> None:
-    assert check_text("ก" * MAX_TEXT) == "ก" * MAX_TEXT
+    assert check_text("ก" * LIMITS.text) == "ก" * LIMITS.text
     with pytest.raises(BadText) as refused:
-        check_text("ก" * (MAX_TEXT + 1))
+        check_text("ก" * (LIMITS.text + 1))
     assert refused.value.code == "too_long"
     assert "4001" in str(refused.value) and "4000" in str(refused.value)
 
@@ -145,10 +141,10 @@ def test_reserved_name_is_refused(raw: str) -> None:
 
 
 def test_name_has_at_most_32_code_points_after_normalising() -> None:
-    assert clean_name("e\u0301" * MAX_NAME) == "é" * MAX_NAME
-    assert clean_name(" " + "ก" * MAX_NAME + "\u200b ") == "ก" * MAX_NAME
+    assert clean_name("e\u0301" * LIMITS.name) == "é" * LIMITS.name
+    assert clean_name(" " + "ก" * LIMITS.name + "\u200b ") == "ก" * LIMITS.name
     with pytest.raises(BadName) as refused:
-        clean_name("ก" * (MAX_NAME + 1))
+        clean_name("ก" * (LIMITS.name + 1))
     assert refused.value.code == "long_name"
 
 
@@ -168,7 +164,7 @@ def test_clean_name_is_one_visible_line_and_stays_the_same(raw: str) -> None:
         return
     assert clean_name(name) == name
     assert unicodedata.is_normalized("NFC", name)
-    assert 1 <= len(name) <= MAX_NAME
+    assert 1 <= len(name) <= LIMITS.name
     assert name == visible(name) == name.strip()
 
 

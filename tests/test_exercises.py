@@ -10,7 +10,7 @@ import pytest
 from chatkit.exercises import Exercise, exercise, progress
 from chatkit.exercises import kept as keeping
 from chatkit.exercises.exercise import Question, is_untouched, questions
-from chatkit.exercises.shown import Shown, Text
+from chatkit.exercises.shown import Sentence, Shown
 from chatkit.exercises.stage import stage
 from chatkit.exercises.trial import expect, outcome
 from tests import notebook_rules as rules
@@ -404,7 +404,7 @@ def nothing() -> Exercise:
     async def check(answer: object) -> None:
         await expect(1, answer)
 
-    text = Text("English <b>`x < 1`</b>", "ไทย `x < 1`")
+    text = Sentence("English <b>`x < 1`</b>", "ไทย `x < 1`")
     return Exercise("00_hello_room", "q9", Question(text, "a = ...", "a", check, text, (text, text, text), "a = 1"))
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from chatkit.dialects import JSON, LIMITS, PLAIN, Hello, Send
-from chatkit.events import BURST, CLOSE_CODES, FLOOD, NOBODY, BadMessage, Event, LogUnavailable, Who
+from chatkit.dialects import JSON, PLAIN, Hello, Send
+from chatkit.errors import BadMessage, LogUnavailable
+from chatkit.events import NOBODY, Event, Who
 from chatkit.hub import Bucket, Hub, Member, public_id
+from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.log import SqliteLog
 
 SECRET = "s" * 32
@@ -368,7 +370,7 @@ class Clock:
 def test_ten_at_once_then_two_a_second() -> None:
     clock = Clock()
     bucket = Bucket(2.0, clock)
-    assert [bucket.wait() for _ in range(BURST)] == [0.0] * BURST
+    assert [bucket.wait() for _ in range(LIMITS.burst)] == [0.0] * LIMITS.burst
     assert bucket.wait() == 0.5
     clock.now += 0.25
     assert bucket.wait() == 0.25
@@ -376,7 +378,7 @@ def test_ten_at_once_then_two_a_second() -> None:
     assert bucket.wait() == 0.0
     assert bucket.wait() == 0.5
     clock.now += 3600
-    assert [bucket.wait() for _ in range(BURST + 1)] == [0.0] * BURST + [0.5]  # no more than ten are saved up
+    assert [bucket.wait() for _ in range(LIMITS.burst + 1)] == [0.0] * LIMITS.burst + [0.5]  # ten are saved up
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:
@@ -393,7 +395,7 @@ def test_too_fast_is_refused_until_it_may_be_tried_again(chat: Chat) -> None:
     clock = Clock()
     mali, _ = chat.json("Mali")
     mali.bucket = Bucket(2.0, clock)
-    for number in range(BURST):
+    for number in range(LIMITS.burst):
         chat.say(mali, str(number))
     with pytest.raises(BadMessage) as refused:
         chat.say(mali, "too fast", id="a1")
@@ -402,13 +404,13 @@ def test_too_fast_is_refused_until_it_may_be_tried_again(chat: Chat) -> None:
     clock.now += refused.value.retry_ms / 1000
     chat.say(mali, "too fast", id="a1")
     chat.turn()
-    assert chat.log.bounds("lobby") == (1, BURST + 1)
+    assert chat.log.bounds("lobby") == (1, LIMITS.burst + 1)
 
 
 def test_one_who_is_too_fast_holds_nobody_else(chat: Chat) -> None:
     mali, noi = chat.json("Mali")[0], chat.json("Noi")[0]
     mali.bucket, noi.bucket = Bucket(2.0, Clock()), Bucket(2.0, Clock())
-    for number in range(BURST):
+    for number in range(LIMITS.burst):
         chat.say(mali, str(number))
     with pytest.raises(BadMessage):
         chat.say(mali, "too fast")
@@ -426,12 +428,12 @@ def test_a_flood_is_put_out(chat: Chat) -> None:
     mali, _ = chat.json("Mali")
     mali.bucket = Bucket(2.0, Clock())
     codes = []
-    for number in range(BURST + FLOOD + 1):
+    for number in range(LIMITS.burst + LIMITS.flood + 1):
         try:
             chat.say(mali, str(number))
         except BadMessage as error:
             codes.append(error.code)
-    assert codes == ["rate"] * FLOOD + ["flood"]
+    assert codes == ["rate"] * LIMITS.flood + ["flood"]
 
 
 # --- welcome, resume, replay ---------------------------------------------------------------------------------------

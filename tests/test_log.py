@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatkit.dialects import JSON
-from chatkit.events import MAX_TEXT, MAX_UNREAD, SERVER, Event, LogUnavailable, Who
+from chatkit.errors import LogUnavailable
+from chatkit.events import SERVER, Event, Who
+from chatkit.limits import LIMITS
 from chatkit.log import SqliteLog
 
 MALI, NOI = Who("p1", "Mali"), Who("p2", "น้อย")
@@ -148,19 +150,19 @@ def test_reading_goes_on_after_a_number(log: SqliteLog) -> None:
 
 
 def test_a_long_history_comes_in_pages(log: SqliteLog) -> None:
-    log.append([msg(f"m{number}", "ก" * MAX_TEXT) for number in range(60)])
+    log.append([msg(f"m{number}", "ก" * LIMITS.text) for number in range(60)])
     first = log.read("lobby", 0)
     assert 1 <= len(first) < 60
     assert numbers(log) == list(range(1, 61))
 
 
-@pytest.mark.parametrize("text", ["hi", "", "ก" * MAX_TEXT, "\x01" * MAX_TEXT])
+@pytest.mark.parametrize("text", ["hi", "", "ก" * LIMITS.text, "\x01" * LIMITS.text])
 def test_a_page_is_less_than_a_client_may_leave_unread(log: SqliteLog, text: str) -> None:
-    """The reaper aborts who has more than MAX_UNREAD waiting: a replay must not do that to its own reader."""
+    """The reaper aborts who has more than LIMITS.unread_bytes waiting: a replay must not do that to its own reader."""
     log.append([msg(f"{number:032}", text) for number in range(1_000 if len(text) > 2 else 3_000)])
     for after in (0, 500):
         page = "".join(JSON.encode(event) for event in log.read("lobby", after))
-        assert 0 < len(page.encode()) < MAX_UNREAD
+        assert 0 < len(page.encode()) < LIMITS.unread_bytes
 
 
 def test_one_text_that_fills_a_page_still_comes(log: SqliteLog) -> None:
@@ -262,7 +264,7 @@ def test_a_full_disk_takes_none_of_a_batch_and_recovers(path: Path) -> None:
         pages = log.db.execute("PRAGMA page_count").fetchone()[0]
         log.db.execute(f"PRAGMA max_page_count = {pages + 2}")
         with pytest.raises(LogUnavailable):
-            log.append([msg(f"big{number}", "x" * MAX_TEXT) for number in range(50)])
+            log.append([msg(f"big{number}", "x" * LIMITS.text) for number in range(50)])
         assert numbers(log) == [1]
         log.db.execute("PRAGMA max_page_count = 1000000")
         assert log.append([msg("big0")])[0].event.seq == 2

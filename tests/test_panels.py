@@ -15,7 +15,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
 import chatkit
-from chatkit.events import BadText, ChatError, NoServer, PortTaken
+from chatkit.errors import BadText, ChatError, NoServer, PortTaken
 from chatkit.panels import ChatPanel, JoinCard, NotHeard, ReadingSwitch, ServerPanel, join
 from chatkit.panels.bridge import Bridge
 from chatkit.panels.chat import Ended

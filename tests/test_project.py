@@ -113,28 +113,27 @@ def test_no_file_names_a_machine_path_or_a_registry() -> None:
 
 #: What each module may import from the kit; dependency goes down only. `texts` is a leaf that everyone may import.
 EVERYTHING = frozenset({"everything"})
+LEAVES = frozenset({"errors", "limits", "spelling", "addresses", "events"})
 LAYERS: dict[str, frozenset[str]] = {
     "texts": frozenset(),
-    "addresses": frozenset(),
+    "limits": frozenset(),
     "events": frozenset(),
-    "fanout": frozenset(),
-    "wire": frozenset({"events"}),
-    "exercises": frozenset(),
-    "exercises.data": frozenset({"events", "server", "client"}),  # what the notebooks of the exercises use
-    "dialects": frozenset({"events"}),
-    "log": frozenset({"events"}),
-    "cluster": frozenset({"events", "log"}),
-    "hub": frozenset({"events", "dialects", "log"}),
-    "client": frozenset({"events", "dialects"}),
-    "web": frozenset(),
-    "server": frozenset({"events", "dialects", "log", "cluster", "hub", "fanout", "web"}),
-    "labs": frozenset({"events", "server"}),
-    "panels": frozenset({"events", "server", "client", "wire", "addresses"}),
     "sources": frozenset(),
-    "terminal": frozenset({"events", "server", "client"}),
-    "bench": EVERYTHING,
-    "doctor": EVERYTHING,
-    "cli": EVERYTHING,
+    "errors": frozenset({"limits"}),
+    "spelling": frozenset({"errors", "limits"}),
+    "addresses": frozenset({"errors", "limits", "spelling"}),
+    "wire": LEAVES,
+    "exercises": LEAVES,
+    "exercises.data": LEAVES | {"server", "client"},  # what the notebooks of the exercises use
+    "dialects": LEAVES,
+    "log": LEAVES,
+    "hub": LEAVES | {"dialects", "log"},
+    "fanout": LEAVES,
+    "client": LEAVES | {"dialects"},
+    "web": frozenset(),
+    "server": LEAVES | {"dialects", "log", "hub", "fanout", "web"},
+    "panels": LEAVES | {"server", "client", "wire"},
+    "tools": EVERYTHING,
     "__main__": EVERYTHING,
     "__init__": EVERYTHING,
 }
@@ -265,10 +264,10 @@ def test_each_language_is_in_its_own_script() -> None:
 
 
 def spoken(tree: ast.AST) -> Iterator[ast.expr]:
-    """The key of each `say(key)` and `both(key)` of chatkit.texts."""
+    """The key of each `say(key)` of chatkit.texts."""
     nodes = list(ast.walk(tree))
     imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "chatkit.texts")
-    verbs = {alias.name for node in imports for alias in node.names} & {"say", "both"}
+    verbs = {alias.name for node in imports for alias in node.names} & {"say"}
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in verbs and node.args:
             yield node.args[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chatkit.cli import parser
+from chatkit.tools.cli import parser
 from tests.needs import ROOT
 from tests.notebook_rules import NEVER, THAI, forbidden
 

@@ -15,8 +15,10 @@ import pytest
 import chatkit
 from chatkit.client import Unsent
 from chatkit.dialects import JSON, Send, new_id
-from chatkit.events import CLOSE_CODES, MAX_UNREAD, BadMessage, BadText, Event, LogUnavailable, Who
+from chatkit.errors import BadMessage, BadText, LogUnavailable
+from chatkit.events import Event, Who
 from chatkit.hub import Hub
+from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.log import SqliteLog
 from chatkit.server import free_port
 from tests.chaos import Link, Listener, ServerProcess, Staller, listening
@@ -387,7 +389,7 @@ async def fill(speaker: JsonClient, server: chatkit.Server) -> None:
             await speaker.send("x" * 4_000, id=new_id())
         for _ in range(4):
             await speaker.hear("ack")
-    assert unread < MAX_UNREAD
+    assert unread < LIMITS.unread_bytes
 
 
 def most_unread(server: chatkit.Server) -> int:

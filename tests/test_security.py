@@ -24,10 +24,12 @@ from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 import chatkit
-from chatkit.dialects import JSON, LIMITS, Send, parse_object
-from chatkit.events import HELLO_TIMEOUT, MAX_BYTES, BadMessage, Refused, cut_reason
+from chatkit.dialects import JSON, Send, parse_object
+from chatkit.errors import BadMessage, Refused
 from chatkit.hub import Hub
+from chatkit.limits import LIMITS
 from chatkit.log import SqliteLog
+from chatkit.spelling import cut_reason
 from tests.chat import JsonClient, PlainClient, dial, json_client, plain_client, wait_until
 from tests.needs import ROOT
 
@@ -157,8 +159,8 @@ async def test_allowed_name_and_addresses_are_ours() -> None:
 async def test_without_token_nothing_of_the_room_is_heard(
     monkeypatch: pytest.MonkeyPatch, closed_server: chatkit.Server
 ) -> None:
-    assert HELLO_TIMEOUT == 5
-    monkeypatch.setattr("chatkit.server.HELLO_TIMEOUT", 0.5)
+    assert LIMITS.hello_seconds == 5
+    monkeypatch.setattr("chatkit.server.LIMITS.hello_seconds", 0.5)
     with pytest.raises(InvalidStatus) as refused:
         async with plain_client(closed_server.uri):
             pass
@@ -204,7 +206,7 @@ async def test_wrong_token_is_refused_at_the_handshake(closed_server: chatkit.Se
 async def test_wrong_token_in_hello_closes_with_4401(
     monkeypatch: pytest.MonkeyPatch, closed_server: chatkit.Server, token: str
 ) -> None:
-    monkeypatch.setattr("chatkit.server.HELLO_TIMEOUT", 0.3)  # for what is no token at all
+    monkeypatch.setattr("chatkit.server.LIMITS.hello_seconds", 0.3)  # for what is no token at all
     async with json_client(closed_server.uri, greet=False) as client:
         await client.say(type="hello", token=token)
         heard = [json.loads(message) async for message in until_closed(client)]
@@ -539,12 +541,12 @@ async def test_binary_and_bad_utf8_close_with_their_codes(server: chatkit.Server
 
 async def test_too_big_a_message_closes_with_1009_and_takes_no_memory(server: chatkit.Server) -> None:
     async with json_client(server.uri) as client:
-        await client.websocket.send('{"type":"no"}'.ljust(MAX_BYTES))
+        await client.websocket.send('{"type":"no"}'.ljust(LIMITS.message_bytes))
         assert (await client.hear("nack"))["code"] == "unknown_type"
-        await client.websocket.send('{"type":"no"}'.ljust(MAX_BYTES + 1))
+        await client.websocket.send('{"type":"no"}'.ljust(LIMITS.message_bytes + 1))
         assert await closing(client.websocket) == 1009
     before = memory()
-    for length in (2**63 - 1, 2**40, MAX_BYTES + 1):
+    for length in (2**63 - 1, 2**40, LIMITS.message_bytes + 1):
         async with plain_client(server.uri) as client:
             head = b"\x81\xff" + length.to_bytes(8) + b"mask"
             client.websocket.transport.write(head + b"x" * 1_000)

@@ -15,7 +15,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from chatkit import Server, serve
-from chatkit.events import BadText, Event, LogUnavailable, PortTaken, Who
+from chatkit.errors import BadText, LogUnavailable, PortTaken
+from chatkit.events import Event, Who
 from chatkit.server import free_port
 from tests.chat import CEILING, close_code, dial, json_client, plain_client, wait_until
 

@@ -14,7 +14,7 @@ import pytest
 
 from chatkit import connect, serve
 from chatkit.events import Event, Who
-from chatkit.terminal import record
+from chatkit.tools.terminal import record
 from tests.processes import PATIENCE, read_until, serving, start
 
 MALI = Who("p1", "Mali")

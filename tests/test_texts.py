@@ -1,41 +1,43 @@
 import pytest
 
-from chatkit.texts import LANGUAGES, both, say, sentences
+from chatkit.texts import LANGUAGES, say, sentences
 
 
 def test_a_sentence_in_one_language_has_its_holes_filled() -> None:
-    assert say("nack_dup", "en") == sentences("en")["nack_dup"]
-    assert "8765" in say("error_port_taken", "en", port=8765, free=8766)
-    assert "8766" in say("error_port_taken", "th", port=8765, free=8766)
+    assert say("nack_dup").en == sentences("en")["nack_dup"]
+    assert "8765" in say("error_port_taken", port=8765, free=8766).en
+    assert "8766" in say("error_port_taken", port=8765, free=8766).th
 
 
 def test_both_languages_are_english_first() -> None:
-    assert say("nack_dup") == say("nack_dup", "both") == f"{say('nack_dup', 'en')} · {say('nack_dup', 'th')}"
+    said = say("nack_dup")
+    assert str(said) == said.in_("both") == f"{said.en} · {said.th}"
 
 
 def test_a_sentence_that_is_the_same_in_both_languages_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sentences("en"), "same", "Postman {port}")
     monkeypatch.setitem(sentences("th"), "same", "Postman {port}")
-    assert say("same", port=1) == "Postman 1"
+    assert str(say("same", port=1)) == "Postman 1"
 
 
 def test_the_wire_carries_every_language() -> None:
-    assert both("nack_dup") == {lang: say("nack_dup", lang) for lang in LANGUAGES}
-    assert list(both("nack_dup")) == ["en", "th"]
+    said = say("nack_dup")
+    assert said.each() == {"en": said.en, "th": said.th}
+    assert list(said.each()) == list(LANGUAGES)
 
 
 def test_a_value_is_text_and_never_a_hole() -> None:
-    assert "{port}" in say("error_no_server", "en", uri="{port}")
+    assert "{port}" in say("error_no_server", uri="{port}").en
 
 
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(KeyError):
-        say("no_such_sentence", "en")
+        say("no_such_sentence")
 
 
 def test_an_unknown_language_is_an_error() -> None:
-    with pytest.raises(FileNotFoundError):
-        say("nack_dup", "de")
+    with pytest.raises(AttributeError):
+        say("nack_dup").in_("de")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

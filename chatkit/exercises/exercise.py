@@ -7,7 +7,8 @@ from types import CodeType
 from typing import Any
 
 from chatkit.exercises import kept
-from chatkit.exercises.shown import Difference, Result, Shown, Text, framed
+from chatkit.exercises.shown import Difference, Result, Shown
+from chatkit.texts import Sentence, say
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,12 @@ class Question:
     hints:    where to look, the idea, the shape of the line.
     """
 
-    ask: Text
+    ask: Sentence
     start: str
     answer: str
     check: Callable[[Any], Awaitable[None]]
-    why: Text
-    hints: tuple[Text, Text, Text]
+    why: Sentence
+    hints: tuple[Sentence, Sentence, Sentence]
     solution: str
 
 
@@ -42,24 +43,24 @@ class Exercise:
     async def check(self, answer: object = ...) -> Result:
         """Try the answer (a value, a function or a handler). Never raises for a wrong one."""
         if is_untouched(answer, self.question.start):
-            return Result((framed("ex_untouched", name=self.question.answer),))
+            return Result((say("ex_untouched", name=self.question.answer),))
         try:
             await self.question.check(answer)
         except Difference as difference:
-            seen = (framed("ex_wire"),) if difference.wire else ()
-            return Result((framed("ex_not_yet", difference=difference.said), *seen), difference.wire, "not yet")
+            seen = (say("ex_wire"),) if difference.wire else ()
+            return Result((say("ex_not_yet", difference=difference.said), *seen), difference.wire, "not yet")
         kept.remember(self.notebook, self.name)
-        return Result((framed("ex_correct", why=self.question.why),), state="correct")
+        return Result((say("ex_correct", why=self.question.why),), state="correct")
 
     def hint(self) -> Shown:
         """The next of three hints: where to look, the idea, the shape of the line; then the third again."""
         self.hints_given = min(self.hints_given + 1, 3)
         hint = self.question.hints[self.hints_given - 1]
-        return Shown((framed("ex_hint", number=self.hints_given, hint=hint),))
+        return Shown((say("ex_hint", number=self.hints_given, hint=hint),))
 
     def solution(self) -> Shown:
         """One way to do it."""
-        return Shown((framed("ex_solution"),), tuple(self.question.solution.strip().splitlines()))
+        return Shown((say("ex_solution"),), tuple(self.question.solution.strip().splitlines()))
 
     def __repr__(self) -> str:
         return repr(self.shown())
@@ -68,7 +69,7 @@ class Exercise:
         return self.shown()._repr_html_()
 
     def shown(self) -> Shown:
-        return Shown((framed("ex_ask", name=self.name, ask=self.question.ask),))
+        return Shown((say("ex_ask", name=self.name, ask=self.question.ask),))
 
 
 def questions(notebook: str) -> dict[str, Question]:
@@ -86,7 +87,7 @@ def progress(notebook: str) -> Shown:
     """Which exercises of a notebook are solved."""
     solved = kept.solved(notebook)
     lines = tuple(f"{'✅' if name in solved else '◻️'} {name}" for name in questions(notebook))
-    return Shown((framed("ex_progress", solved=len(solved & set(questions(notebook))), total=len(lines)),), lines)
+    return Shown((say("ex_progress", solved=len(solved & set(questions(notebook))), total=len(lines)),), lines)
 
 
 def is_untouched(answer: Any, start: str = "") -> bool:

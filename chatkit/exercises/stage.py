@@ -12,8 +12,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from chatkit.exercises.shown import Difference, Text, framed
+from chatkit.exercises.shown import Difference
 from chatkit.exercises.trial import named, short
+from chatkit.texts import Sentence, say
 
 SECONDS = 1.0  # for one message to arrive; on loopback it takes a thousandth of that
 PAUSE = 0.1  # seconds without a message that count as silence
@@ -115,7 +116,7 @@ class Stage:
 
     def difference(self, key: str, **values: object) -> Difference:
         """The difference that `key` says, or the handler's own error, which is behind it."""
-        said: Text = framed("ex_handler_raised", error=named(self.error)) if self.error else framed(key, **values)
+        said: Sentence = say("ex_handler_raised", error=named(self.error)) if self.error else say(key, **values)
         return Difference(said, tuple(self.wire))
 
 
@@ -123,7 +124,7 @@ class Stage:
 async def stage(handler: Any, *names: str) -> AsyncIterator[Stage]:
     """The handler on a free port with these clients connected. Whatever it does, it is gone afterwards."""
     if not inspect.iscoroutinefunction(handler):
-        raise Difference(framed("ex_not_async", got=short(handler)))
+        raise Difference(say("ex_not_async", got=short(handler)))
     play = Stage(handler)
     server = await serve(play.run, "127.0.0.1", 0, compression=None, logger=quiet, close_timeout=PAUSE)
     play.uri = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"

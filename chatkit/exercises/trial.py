@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from chatkit.exercises.shown import Difference, framed
+from chatkit.exercises.shown import Difference
+from chatkit.texts import say
 
 SECONDS = 2.0  # a function that takes longer is waiting for something, or is in an endless loop
 SHOWN = 160  # characters of a value that a sentence shows
@@ -18,13 +19,13 @@ async def expect(wanted: object, function: Any, *args: object) -> None:
     """Raise Difference unless `function(*args)` gives `wanted`."""
     got = await outcome(function, *args)
     if got != wanted:
-        raise Difference(framed("ex_gave", call=spelt(function, args), got=short(got), wanted=short(wanted)))
+        raise Difference(say("ex_gave", call=spelt(function, args), got=short(got), wanted=short(wanted)))
 
 
 async def outcome(function: Any, *args: object, seconds: float = SECONDS) -> Any:
     """What the function gives, a coroutine function's result included; Difference where it gives nothing in time."""
     if not callable(function):
-        raise Difference(framed("ex_not_callable", got=short(function)))
+        raise Difference(say("ex_not_callable", got=short(function)))
     clock = asyncio.timeout(seconds)
     try:
         async with clock:
@@ -32,10 +33,10 @@ async def outcome(function: Any, *args: object, seconds: float = SECONDS) -> Any
             return await got if inspect.iscoroutine(got) else got
     except Exception as error:  # a student's code may raise anything
         if clock.expired():
-            raise Difference(framed("ex_too_long", call=spelt(function, args), seconds=seconds)) from None
-        raise Difference(framed("ex_raised", call=spelt(function, args), error=named(error))) from error
+            raise Difference(say("ex_too_long", call=spelt(function, args), seconds=seconds)) from None
+        raise Difference(say("ex_raised", call=spelt(function, args), error=named(error))) from error
     except TooLong:
-        raise Difference(framed("ex_too_long", call=spelt(function, args), seconds=seconds)) from None
+        raise Difference(say("ex_too_long", call=spelt(function, args), seconds=seconds)) from None
 
 
 class TooLong(BaseException):

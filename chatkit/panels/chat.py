@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 from chatkit.client import Chat, connect
-from chatkit.events import ChatError, Event, check_text
+from chatkit.errors import ChatError
+from chatkit.events import Event
 from chatkit.panels.panel import Panel
-from chatkit.texts import say
+from chatkit.spelling import check_text
 
 MARKS = {"connecting": "◌", "open": "●", "reconnecting": "◐", "closed": "✕"}  # a state is a word and a shape
 PRESENCE = {"joined": "✅", "left": "❌", "renamed": "✏️"}
@@ -107,8 +108,7 @@ class ChatPanel(Panel):
     def answered(self, text: str, answer: asyncio.Future[int]) -> None:
         """Show a text that the server refused after all, so that nobody believes it was heard."""
         if not answer.cancelled() and isinstance(error := answer.exception(), ChatError):
-            why = self.sentence_of(error)
-            self.add("warning", {lang: say("panel_not_sent", lang, text=text, why=why[lang]) for lang in why}, mark="⚠️")
+            self.add("warning", self.say("panel_not_sent", text=text, why=error.said), mark="⚠️")
 
     def press(self, button: str) -> None:
         if button == "connect" and self.talking.done():

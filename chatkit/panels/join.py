@@ -1,6 +1,5 @@
 """How to join by phone: every address of a server that others reach, the first one as a QR code."""
 
-import os
 from html import escape
 from typing import Any
 
@@ -10,7 +9,7 @@ import segno
 from chatkit.addresses import in_link, join_links, reachable_addresses
 from chatkit.panels.server import ServerPanel
 from chatkit.server import Server
-from chatkit.texts import LANGUAGES, say
+from chatkit.texts import chosen, say
 
 # Black on white whatever the theme: many cameras do not read the reverse. `border`: the quiet zone a QR code needs.
 INK = {"dark": "#000", "light": "#fff", "border": 4, "scale": 6}
@@ -37,8 +36,7 @@ class JoinCard:
 
     def __init__(self, server: Server | ServerPanel, lang: str | None = None) -> None:
         running = server.running() if isinstance(server, ServerPanel) else server
-        lang = lang or os.environ.get("CHATKIT_LANG", "both")
-        self.languages = LANGUAGES if lang == "both" else (lang,)
+        self.lang = chosen(lang)
         self.is_local = running.host in HERE
         hosts = reachable_addresses() if running.host in EVERYWHERE else [in_link(str(running.host))]
         self.links = join_links(hosts, running.port, running.token, is_tls=bool(running.ssl))
@@ -59,7 +57,7 @@ class JoinCard:
 
     def words(self, key: str) -> str:
         """A sentence in the languages of this card, each on a line of its own."""
-        return "".join(f'<div lang="{lang}">{escape(say(key, lang))}</div>' for lang in self.languages)
+        return say(key).html(self.lang, "div")
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         bundle: dict[str, Any] = self.view._repr_mimebundle_()

@@ -1,7 +1,6 @@
 """What every panel is: a short log, a line of state, a few buttons and one input box. Nothing here knows a chat."""
 
 import asyncio
-import os
 import sys
 import time
 import traceback
@@ -16,9 +15,9 @@ import anywidget
 import traitlets
 from IPython.core.getipython import get_ipython
 
-from chatkit.events import ChatError
+from chatkit.errors import ChatError
 from chatkit.panels.bridge import Bridge
-from chatkit.texts import LANGUAGES, say
+from chatkit.texts import chosen, say
 
 SHOWN = 200  # lines that a panel keeps
 PAUSE = 0.1  # seconds between two batches to the page: Jupyter drops messages over 1,000 a second
@@ -85,7 +84,7 @@ class Panel:
 
     def __init__(self, shown_as: str, lang: str | None, title: str, **labels: str) -> None:
         self.bridge = Bridge(self.report)
-        self.languages = LANGUAGES if (lang := lang or os.environ.get("CHATKIT_LANG", "both")) == "both" else (lang,)
+        self.lang = chosen(lang)
         self.cell, self.run = running_cell()
         self.count = self.sent = 0  # numbers of the newest line, and of the newest one on the page
         self.drawn = 0.0  # when the last batch went out, in seconds of the loop's clock
@@ -217,10 +216,10 @@ class Panel:
 
     def say(self, key: str, **values: object) -> Words:
         """A sentence in the languages of this panel."""
-        return {lang: say(key, lang, **values) for lang in self.languages}
+        return say(key, **values).each(self.lang)
 
     def sentence_of(self, error: ChatError) -> Words:
-        return {lang: error.sentence(lang) for lang in self.languages}
+        return error.said.each(self.lang)
 
     # One panel a cell.
 

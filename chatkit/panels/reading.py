@@ -3,13 +3,12 @@
 An extra. Where a front end shows widgets in frames of their own (VS Code), the notebook stays as it is: both show.
 """
 
-import os
 from pathlib import Path
 
 import anywidget
 import traitlets
 
-from chatkit.texts import say
+from chatkit.texts import chosen, say
 
 
 class ReadingSwitch(anywidget.AnyWidget):
@@ -24,7 +23,7 @@ class ReadingSwitch(anywidget.AnyWidget):
     lang = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, lang: str | None = None) -> None:
-        super().__init__(label=say("panel_read_in"), lang=lang or os.environ.get("CHATKIT_LANG", "both"))
+        super().__init__(label=say("panel_read_in").in_(), lang=chosen(lang))
 
     def __repr__(self) -> str:
         return "ReadingSwitch()"

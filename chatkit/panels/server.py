@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from chatkit.events import ChatError, Event, PortTaken, check_text
+from chatkit.errors import ChatError, PortTaken
+from chatkit.events import Event
 from chatkit.panels.chat import PRESENCE
 from chatkit.panels.panel import Panel
 from chatkit.server import Server, serve
+from chatkit.spelling import check_text
 
 MARKS = {"running": "●", "starting": "◌", "stopped": "■"}
 

@@ -1,7 +1,6 @@
 """A look at the wire under a cell, live while the chat goes on. All that it draws comes from `chatkit.wire`."""
 
 import asyncio
-import os
 import sys
 import traceback
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from chatkit.panels.bridge import Bridge
-from chatkit.texts import say
+from chatkit.texts import chosen, say
 from chatkit.wire.draw import draw_frame, draw_handshake, draw_sequence, draw_table
 from chatkit.wire.drawing import Drawing, page, safe
 from chatkit.wire.frames import WireError
@@ -35,14 +34,14 @@ class WireView:
 
     def __init__(self, source: Recording | Recorder, lang: str | None = None) -> None:
         self.bridge = Bridge(self.report)
-        self.lang = lang or os.environ.get("CHATKIT_LANG", "both")
+        self.lang = chosen(lang)
         self.source = source
         self.due: asyncio.TimerHandle | None = None
         self.drawn = 0.0  # when the last drawing went out, in seconds of the loop's clock
-        choices = [(say(f"wire_show_{what}", self.lang), what) for what in (*SESSION, "frame")]
+        choices = [(say(f"wire_show_{what}").in_(self.lang), what) for what in (*SESSION, "frame")]
         self.what = widgets.ToggleButtons(options=choices, value="sequence", style={"button_width": "max-content"})
-        self.number = widgets.BoundedIntText(1, min=1, max=1, description=say("wire_show_frame", self.lang), **FIT)
-        self.masked = widgets.Checkbox(False, description=say("wire_show_mask", self.lang), indent=False, **FIT)
+        self.number = widgets.BoundedIntText(1, min=1, max=1, description=say("wire_show_frame").in_(self.lang), **FIT)
+        self.masked = widgets.Checkbox(False, description=say("wire_show_mask").in_(self.lang), indent=False, **FIT)
         self.picture = widgets.HTML()
         self.box = widgets.VBox([self.what, widgets.HBox([self.number, self.masked]), self.picture])
         self.recording = source if isinstance(source, Recording) else Recording()
@@ -114,7 +113,7 @@ class WireView:
         if self.what.value in SESSION:
             return SESSION[self.what.value](self.session, self.lang)
         if not self.session.frames:
-            empty = say("wire_empty", self.lang)
+            empty = say("wire_empty").in_(self.lang)
             return Drawing(empty, page(safe(empty)))
         return draw_frame(self.session.frames[self.number.value - 1], self.lang, self.masked.value)
 

@@ -45,7 +45,7 @@ def document() -> tuple[bytes, str]:
     """The three files as one, and the policy (CSP level 3) that lets just these run; made once."""
     style, script = asset("style.css"), asset("app.js")
     body = Template(asset("index.html")).substitute(
-        style=style, script=script, texts=embed(page_texts()), noscript=say("page_needs_script")
+        style=style, script=script, texts=embed(page_texts()), noscript=say("page_needs_script").in_()
     )
     policy = (
         f"default-src 'none'; script-src '{fingerprint(script)}'; style-src '{fingerprint(style)}'; img-src data:; "

@@ -35,8 +35,8 @@ def draw_handshake(session: Session, lang: str = "both") -> Drawing:
     """Request and response side by side, each line explained, and the sum that ties them (RFC 6455, 1.3, 4.1, 4.2)."""
     request, response = session.head("request"), session.head("response")
     columns = [
-        (say("wire_request", lang), head_lines(request, lang)),
-        (say("wire_response", lang), head_lines(response, lang)),
+        (say("wire_request").in_(lang), head_lines(request, lang)),
+        (say("wire_response").in_(lang), head_lines(response, lang)),
         ("Key → Accept", key_sum(request, response, lang)),
     ]
     texts = [
@@ -56,12 +56,12 @@ def draw_handshake(session: Session, lang: str = "both") -> Drawing:
 def head_lines(head: Head | None, lang: str) -> list[tuple[str, str]]:
     """Each line of a head with what it is for; a line that does not matter to WebSocket has no note."""
     if head is None:
-        return [(say("wire_empty", lang), "")]
+        return [(say("wire_empty").in_(lang), "")]
     answer = head.status if head.status in STATUSES else "other"
     lines = [(head.start, "wire_note_get" if head.status is None else f"wire_note_{answer}")]
     for name, value in head.headers:
         lines.append((f"{name}: {value}", f"wire_note_{name.lower()}" if name.lower() in NOTED else ""))
-    return [(cut(line, lang, MAX_LINE), say(note, lang) if note else "") for line, note in lines]
+    return [(cut(line, lang, MAX_LINE), say(note).in_(lang) if note else "") for line, note in lines]
 
 
 def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tuple[str, str]]:
@@ -78,7 +78,7 @@ def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tupl
         (accept_key(key), "wire_sum_base64"),
         (f"Sec-WebSocket-Accept: {got or '–'}", verdict),
     ]
-    return [(cut(value, lang, MAX_LINE), say(note, lang)) for value, note in steps]
+    return [(cut(value, lang, MAX_LINE), say(note).in_(lang)) for value, note in steps]
 
 
 def draw_frame(frame: Frame, lang: str = "both", mask: bool = False) -> Drawing:
@@ -112,20 +112,20 @@ def frame_fields(frame: Frame, lang: str) -> list[tuple[str, str, str, str]]:
     """(name, label, bits, meaning) of each field, in the order of the wire (RFC 6455, 5.2)."""
     longer = length_field(frame.raw)[1:]
     known = frame.opcode in set(Opcode)
-    meaning = say(f"wire_opcode_{frame.opcode:x}" if known else "wire_opcode_reserved", lang)
-    length = say("wire_length", lang, count=len(frame.payload))
+    meaning = say(f"wire_opcode_{frame.opcode:x}" if known else "wire_opcode_reserved").in_(lang)
+    length = say("wire_length", count=len(frame.payload)).in_(lang)
     fields = [
-        ("fin", "FIN", f"{frame.fin:b}", say(f"wire_fin_{frame.fin:d}", lang)),
-        ("rsv", "RSV1-3", f"{frame.rsv:03b}", say("wire_rsv_0" if not frame.rsv else "wire_rsv_1", lang)),
+        ("fin", "FIN", f"{frame.fin:b}", say(f"wire_fin_{frame.fin:d}").in_(lang)),
+        ("rsv", "RSV1-3", f"{frame.rsv:03b}", say("wire_rsv_0" if not frame.rsv else "wire_rsv_1").in_(lang)),
         ("opcode", "opcode", f"{frame.opcode:04b}", f"{frame.name}: {meaning}"),
-        ("mask", "MASK", f"{frame.mask is not None:b}", say(f"wire_mask_{frame.mask is not None:d}", lang)),
-        ("length", "length", f"{frame.seven:07b}", say(f"wire_length_{frame.seven}", lang) if longer else length),
+        ("mask", "MASK", f"{frame.mask is not None:b}", say(f"wire_mask_{frame.mask is not None:d}").in_(lang)),
+        ("length", "length", f"{frame.seven:07b}", say(f"wire_length_{frame.seven}").in_(lang) if longer else length),
     ]
     if longer:
         fields.append(("longer", f"length, {8 * len(longer)} bit", longer.hex(" "), length))
     if frame.mask is not None:
-        fields.append(("key", "masking key", frame.mask.hex(" "), say("wire_key", lang)))
-    return [*fields, ("payload", "payload", cut_bytes(frame.masked, lang, 12), say("wire_payload", lang))]
+        fields.append(("key", "masking key", frame.mask.hex(" "), say("wire_key").in_(lang)))
+    return [*fields, ("payload", "payload", cut_bytes(frame.masked, lang, 12), say("wire_payload").in_(lang))]
 
 
 def payload_cells(frame: Frame, lang: str) -> list[tuple[str, str, str]]:
@@ -139,8 +139,8 @@ def payload_cells(frame: Frame, lang: str) -> list[tuple[str, str, str]]:
         signs = characters(body[: 4 * MAX_CELLS + 4])
         cells = [(glyph(c), f"U+{ord(c):04X}" if c else "", data.hex(" ")) for c, data in signs]
     if code is not None:
-        cells.insert(0, (str(code), say("wire_code", lang), frame.payload[:2].hex(" ")))
-    heading = (say("wire_character", lang), say("wire_point", lang), say("wire_bytes", lang))
+        cells.insert(0, (str(code), say("wire_code").in_(lang), frame.payload[:2].hex(" ")))
+    heading = (say("wire_character").in_(lang), say("wire_point").in_(lang), say("wire_bytes").in_(lang))
     return [heading, *shorten(cells, len(frame.payload), lang)]
 
 
@@ -148,7 +148,7 @@ def shorten(cells: list[tuple[str, str, str]], size: int, lang: str) -> list[tup
     """At most MAX_CELLS cells, and one that says how many of `size` bytes are not shown."""
     shown = cells[:MAX_CELLS]
     rest = size - sum(len(bytes.fromhex(cell[2])) for cell in shown)
-    return [*shown, ("", "", say("wire_more", lang, count=rest))] if rest else shown
+    return [*shown, ("", "", say("wire_more", count=rest).in_(lang))] if rest else shown
 
 
 def masked_cells(frame: Frame, lang: str) -> list[tuple[str, str, str]]:
@@ -156,7 +156,7 @@ def masked_cells(frame: Frame, lang: str) -> list[tuple[str, str, str]]:
     mask = frame.mask or bytes(4)
     pairs = enumerate(zip(frame.masked[:MAX_CELLS], frame.payload, strict=False))
     cells = [(f"{wire:02x}", f"{mask[i % 4]:02x}", f"{meant:02x}") for i, (wire, meant) in pairs]
-    heading = (say("wire_on_wire", lang), say("wire_xor_key", lang), say("wire_meant", lang))
+    heading = (say("wire_on_wire").in_(lang), say("wire_xor_key").in_(lang), say("wire_meant").in_(lang))
     return [heading, *shorten(cells, len(frame.payload), lang)]
 
 
@@ -164,14 +164,14 @@ def payload_count(frame: Frame, lang: str) -> str:
     """`“สวัสดี”: 6 code points, 18 bytes`, or only the bytes where the payload is no text."""
     size = len(frame.payload)
     if frame.opcode not in (Opcode.TEXT, Opcode.CONTINUATION):
-        return say("wire_length", lang, count=size)
+        return say("wire_length", count=size).in_(lang)
     points = sum(bool(c) for c, _ in characters(frame.payload))
-    return f"{preview(frame, lang)}: {say('wire_counts', lang, points=points, count=size)}"
+    return f"{preview(frame, lang)}: {say('wire_counts', points=points, count=size).in_(lang)}"
 
 
 def draw_sequence(session: Session, lang: str = "both") -> Drawing:
     """The session as arrows between client and server, the oldest on top."""
-    client, server = say("wire_client", lang), say("wire_server", lang)
+    client, server = say("wire_client").in_(lang), say("wire_server").in_(lang)
     steps = [(item, step_label(item, lang)) for item in session.items[-MAX_ROWS:]]
     notes = remarks(session, lang)
     lines = [f"{client} │{' ' * (ARROW + 4)}│ {server}"]
@@ -196,7 +196,7 @@ def html_arrow(item: Item, label: str) -> str:
 
 def draw_table(session: Session, lang: str = "both") -> Drawing:
     """The session as a table: one row for each head, frame or piece of other bytes, and the chunks it came in."""
-    heading = [say(f"wire_col_{name}", lang) for name in ("number", "time", "way", "what", "size", "chunk", "text")]
+    heading = [say(f"wire_col_{name}").in_(lang) for name in ("number", "time", "way", "what", "size", "chunk", "text")]
     rows = [table_row(item, lang) for item in session.items[-MAX_ROWS:]]
     notes = remarks(session, lang)
     table = html_table([[safe(cell) for cell in row] for row in [heading, *rows]])
@@ -205,7 +205,7 @@ def draw_table(session: Session, lang: str = "both") -> Drawing:
 
 def table_row(item: Item, lang: str) -> list[str]:
     first, last = item.chunks
-    what = item.frame.name + ("" if item.frame.fin else " …") if item.frame else say(f"wire_kind_{item.kind}", lang)
+    what = item.frame.name + ("" if item.frame.fin else " …") if item.frame else say(f"wire_kind_{item.kind}").in_(lang)
     chunk = str(first) if first == last else f"{first}–{last}"
     return [
         str(item.number or ""),
@@ -226,7 +226,7 @@ def way(item: Item) -> str:
 def step_label(item: Item, lang: str) -> str:
     """A step of the sequence in one line: number, opcode, length and the beginning of the payload."""
     if item.frame is None:
-        return f"{say(f'wire_kind_{item.kind}', lang)} {item_text(item, lang)}".strip()
+        return f"{say(f'wire_kind_{item.kind}').in_(lang)} {item_text(item, lang)}".strip()
     more = "" if item.frame.fin else " …"
     return f"#{item.number} {item.frame.name}{more} {len(item.frame.payload)} B {item_text(item, lang)}"
 
@@ -254,7 +254,7 @@ def remarks(session: Session, lang: str) -> list[str]:
         "wire_missed": (session.recording.missed, session.recording.missed),
         "wire_redacted": (session.redacted, 0),
     }
-    return [say(key, lang, count=count) for key, (true, count) in said.items() if true]
+    return [say(key, count=count).in_(lang) for key, (true, count) in said.items() if true]
 
 
 def block(name: str, boxes: str) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chatkit.events import is_invisible
+from chatkit.spelling import is_invisible
 from chatkit.texts import say
 from chatkit.wire.frames import Frame, Opcode, close_reason
 
@@ -106,7 +106,7 @@ def html_table(rows: Iterable[Iterable[str]]) -> str:
 def cut(text: str, lang: str, limit: int = MAX_PREVIEW, quotes: str = "{}") -> str:
     """The beginning of a text, safe to print, in quotes or not; and how many bytes were left out."""
     rest = len(text[limit:].encode())
-    return quotes.format(plain(text[:limit])) + (f" {say('wire_more', lang, count=rest)}" if rest else "")
+    return quotes.format(plain(text[:limit])) + (f" {say('wire_more', count=rest).in_(lang)}" if rest else "")
 
 
 def preview(frame: Frame, lang: str) -> str:
@@ -132,7 +132,7 @@ def is_text(payload: bytes) -> bool:
 def cut_bytes(data: bytes, lang: str, limit: int = MAX_CELLS) -> str:
     """The beginning of some bytes in hexadecimal, and how many were left out."""
     rest = len(data) - limit
-    return data[:limit].hex(" ") + (f" {say('wire_more', lang, count=rest)}" if rest > 0 else "")
+    return data[:limit].hex(" ") + (f" {say('wire_more', count=rest).in_(lang)}" if rest > 0 else "")
 
 
 def characters(payload: bytes) -> list[tuple[str, bytes]]:

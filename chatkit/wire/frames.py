@@ -17,7 +17,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from chatkit.events import ChatError
+from chatkit.errors import ChatError
 
 
 class Opcode(IntEnum):

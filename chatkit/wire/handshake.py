@@ -4,7 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-from chatkit.events import visible
+from chatkit.texts import visible
 from chatkit.wire.frames import WireError
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # the same for everybody, for ever (RFC 6455, 1.3)

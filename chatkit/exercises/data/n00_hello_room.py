@@ -13,9 +13,10 @@ from websockets.exceptions import InvalidHandshake, InvalidURI
 from chatkit.client import Chat, connect
 from chatkit.events import Event
 from chatkit.exercises.exercise import Question
-from chatkit.exercises.shown import Difference, Text
+from chatkit.exercises.shown import Difference
 from chatkit.exercises.trial import expect, outcome, short
 from chatkit.server import serve
+from chatkit.texts import Sentence
 
 chance = random.SystemRandom()
 SECONDS = 5.0  # far more than a message needs on this machine
@@ -55,11 +56,11 @@ async def check_say_hello(say_hello: Any) -> None:
 def judge_hello(number: object, wanted: int, text: str, heard: list[Event]) -> None:
     if not heard or heard[-1].text != text:
         raise Difference(
-            Text(f"the room did not hear `{text}`; it heard:", f"ห้องไม่ได้ยิน `{text}` ได้ยินเพียง:"), lines(heard)
+            Sentence(f"the room did not hear `{text}`; it heard:", f"ห้องไม่ได้ยิน `{text}` ได้ยินเพียง:"), lines(heard)
         )
     if number != wanted:
         raise Difference(
-            Text(
+            Sentence(
                 f"the room heard it as number {wanted}, your function gave `{short(number)}`",
                 f"ห้องได้ยินเป็นหมายเลข {wanted} แต่ฟังก์ชันของคุณให้ `{short(number)}`",
             ),
@@ -68,7 +69,7 @@ def judge_hello(number: object, wanted: int, text: str, heard: list[Event]) -> N
 
 
 Q1 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `say_hello(uri, text)`: join the room at `uri`, send `text`, and return the number that the room gave it",
         "เขียน `say_hello(uri, text)`: เข้าห้องที่ `uri` ส่ง `text` แล้วคืนหมายเลขที่ห้องให้กับข้อความนั้น",
     ),
@@ -80,17 +81,17 @@ async def say_hello(uri, text):
 """,
     answer="say_hello",
     check=check_say_hello,
-    why=Text(
+    why=Sentence(
         "A message exists once it has a number; whoever holds the number knows that the room keeps the message",
         "ข้อความมีอยู่จริงเมื่อได้หมายเลข ใครได้หมายเลขก็รู้ว่าห้องเก็บข้อความนั้นไว้แล้ว",
     ),
     hints=(
-        Text("Look at the cell above that sends by code", "ดูเซลล์ด้านบนที่ส่งด้วยโค้ด"),
-        Text(
+        Sentence("Look at the cell above that sends by code", "ดูเซลล์ด้านบนที่ส่งด้วยโค้ด"),
+        Sentence(
             "`chat.send` gives a promise of a number; `await` turns the promise into the number",
             "`chat.send` ให้คำสัญญาว่าจะมีหมายเลข `await` เปลี่ยนคำสัญญาเป็นหมายเลข",
         ),
-        Text(
+        Sentence(
             "`async with connect(uri) as chat:` and in it `return await …`",
             "`async with connect(uri) as chat:` และข้างในเป็น `return await …`",
         ),
@@ -119,12 +120,12 @@ async def check_address(address: Any) -> None:
             except (InvalidURI, InvalidHandshake, OSError, TypeError, AttributeError, ValueError) as error:
                 said = f"`{short(link)}`: {type(error).__name__}"
                 raise Difference(
-                    Text(f"nobody could connect to {said}", f"ไม่มีใครเชื่อมต่อได้ที่ {said}"), (short(error),)
+                    Sentence(f"nobody could connect to {said}", f"ไม่มีใครเชื่อมต่อได้ที่ {said}"), (short(error),)
                 ) from None
             if here[room] != [name]:
                 seen = tuple(f"{each}: {', '.join(names) or '–'}" for each, names in here.items())
                 raise Difference(
-                    Text(
+                    Sentence(
                         f"`{short(link)}` does not lead `{name}` into room `{room}`; the server sees:",
                         f"`{short(link)}` ไม่ได้พา `{name}` เข้าห้อง `{room}` เซิร์ฟเวอร์เห็นว่า:",
                     ),
@@ -133,7 +134,7 @@ async def check_address(address: Any) -> None:
 
 
 Q2 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `address(port, room, name)`: the address under which `name` enters `room` of the server on this machine",
         "เขียน `address(port, room, name)`: ที่อยู่ที่ `name` ใช้เข้า `room` ของเซิร์ฟเวอร์บนเครื่องนี้",
     ),
@@ -143,17 +144,19 @@ def address(port, room, name):
 """,
     answer="address",
     check=check_address,
-    why=Text(
+    why=Sentence(
         "An address says everything: which machine, which program on it (the port), which room (the path), and who comes (the query)",
         "ที่อยู่บอกทุกอย่าง: เครื่องไหน โปรแกรมไหนในเครื่อง (พอร์ต) ห้องไหน (เส้นทาง) และใครมา (query)",
     ),
     hints=(
-        Text("Look at the addresses in the cells above: what stands after the port?", "ดูที่อยู่ในเซลล์ด้านบน: หลังพอร์ตมีอะไร"),
-        Text(
+        Sentence(
+            "Look at the addresses in the cells above: what stands after the port?", "ดูที่อยู่ในเซลล์ด้านบน: หลังพอร์ตมีอะไร"
+        ),
+        Sentence(
             "The room is the path `/room/…`, the name comes after `?name=`",
             "ห้องคือเส้นทาง `/room/…` ชื่ออยู่หลัง `?name=`",
         ),
-        Text(
+        Sentence(
             '`return f"ws://localhost:{port}/…/{room}?…={name}"`',
             '`return f"ws://localhost:{port}/…/{room}?…={name}"`',
         ),
@@ -185,7 +188,7 @@ async def check_heard(heard: Any) -> None:
         guess = heard.get(name) if isinstance(heard, dict) else None
         if guess != texts:
             raise Difference(
-                Text(
+                Sentence(
                     f"it was tried just now: {name} did not hear `{short(guess)}`; the number of texts was {len(texts)}",
                     f"เพิ่งลองจริงเมื่อครู่: {name} ไม่ได้ยิน `{short(guess)}` จำนวนข้อความที่ได้ยินคือ {len(texts)}",
                 )
@@ -193,7 +196,7 @@ async def check_heard(heard: Any) -> None:
 
 
 Q3 = Question(
-    ask=Text(
+    ask=Sentence(
         'Ann and Bob are in the lobby, Cat is in the room `kitchen`. Ann sends `hi`; then the server broadcasts `tea`. Write for each the list of the texts that appear, like `["hi", "tea"]`',
         'Ann กับ Bob อยู่ในล็อบบี้ Cat อยู่ในห้อง `kitchen` Ann ส่ง `hi` จากนั้นเซิร์ฟเวอร์กระจายข้อความ `tea` เขียนลิสต์ข้อความที่แต่ละคนเห็น เช่น `["hi", "tea"]`',
     ),
@@ -202,17 +205,17 @@ heard = {"Ann": ..., "Bob": ..., "Cat": ...}
 """,
     answer="heard",
     check=check_heard,
-    why=Text(
+    why=Sentence(
         "A room is who hears each other; the author hears the own message too, because the room's log is the truth for all",
         "ห้องคือกลุ่มคนที่ได้ยินกัน ผู้ส่งก็เห็นข้อความของตัวเองด้วย เพราะบันทึกของห้องคือความจริงของทุกคน",
     ),
     hints=(
-        Text("Look at Ann's own panel after she sent something", "ดูแผงของ Ann เองหลังส่งข้อความ"),
-        Text(
+        Sentence("Look at Ann's own panel after she sent something", "ดูแผงของ Ann เองหลังส่งข้อความ"),
+        Sentence(
             "Rooms do not hear each other; the server speaks to every room",
             "ห้องแต่ละห้องไม่ได้ยินกัน แต่เซิร์ฟเวอร์พูดกับทุกห้อง",
         ),
-        Text(
+        Sentence(
             '`heard = {"Ann": ["hi", …], "Bob": […], "Cat": […]}`',
             '`heard = {"Ann": ["hi", …], "Bob": […], "Cat": […]}`',
         ),
@@ -245,7 +248,7 @@ async def check_reaches(reaches: Any) -> None:
 
 
 Q4 = Question(
-    ask=Text(
+    ask=Sentence(
         f'The server runs on the laptop `{LAPTOP}`. Write `reaches(link, device)`: `True` where `link` (like `ws://localhost:8765/room/kitchen`), typed on `device` (`"laptop"` or `"phone"`), leads to that laptop, else `False`',
         f'เซิร์ฟเวอร์อยู่บนแล็ปท็อป `{LAPTOP}` เขียน `reaches(link, device)`: ให้ `True` ถ้า `link` (เช่น `ws://localhost:8765/room/kitchen`) ที่พิมพ์บน `device` (`"laptop"` หรือ `"phone"`) พาไปถึงแล็ปท็อปนั้น ไม่อย่างนั้นให้ `False`',
     ),
@@ -255,17 +258,17 @@ def reaches(link, device):
 """,
     answer="reaches",
     check=check_reaches,
-    why=Text(
+    why=Sentence(
         "`localhost` means “this machine” to whoever says it: on the phone it is the phone",
         "`localhost` แปลว่า “เครื่องนี้” สำหรับผู้ที่พูด: บนโทรศัพท์ก็คือโทรศัพท์เครื่องนั้นเอง",
     ),
     hints=(
-        Text("Look at the part of the link between `//` and the port", "ดูส่วนของลิงก์ที่อยู่ระหว่าง `//` กับพอร์ต"),
-        Text(
+        Sentence("Look at the part of the link between `//` and the port", "ดูส่วนของลิงก์ที่อยู่ระหว่าง `//` กับพอร์ต"),
+        Sentence(
             "`localhost` and `127.0.0.1` never leave the machine they are typed on",
             "`localhost` และ `127.0.0.1` ไม่ออกไปนอกเครื่องที่พิมพ์",
         ),
-        Text(
+        Sentence(
             "`host = urlsplit(link).hostname`, then `return host == … or (host in (…) and device == …)`",
             "`host = urlsplit(link).hostname` แล้ว `return host == … or (host in (…) and device == …)`",
         ),

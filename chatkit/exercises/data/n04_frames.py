@@ -9,8 +9,9 @@ from websockets.frames import Frame, Opcode
 from websockets.utils import apply_mask
 
 from chatkit.exercises.exercise import Question
-from chatkit.exercises.shown import Difference, Text
+from chatkit.exercises.shown import Difference
 from chatkit.exercises.trial import expect, short
+from chatkit.texts import Sentence
 
 chance = random.SystemRandom()
 SIZES = (0, 1, 125, 126, 300, 65_535, 65_536)  # both sides of each border between the three forms of the length
@@ -33,7 +34,7 @@ async def check_header(header: Any) -> None:
 
 
 Q1 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `header(data)`: from the bytes of one frame the tuple `(fin, opcode, masked, length)`; "
         "`length` counts the bytes of the payload, in all three forms",
         "เขียน `header(data)`: รับไบต์ของหนึ่งเฟรม แล้วให้ tuple `(fin, opcode, masked, length)` "
@@ -45,17 +46,17 @@ def header(data):
 """,
     answer="header",
     check=check_header,
-    why=Text(
+    why=Sentence(
         "Everything a receiver has to know stands in these 2 to 10 bytes: what it is, and where the next frame begins",
         "ทุกอย่างที่ผู้รับต้องรู้อยู่ใน 2 ถึง 10 ไบต์นี้: เป็นอะไร และเฟรมถัดไปเริ่มตรงไหน",
     ),
     hints=(
-        Text("Look at RFC 6455, section 5.2: the picture of the frame", "ดู RFC 6455 หัวข้อ 5.2: รูปของเฟรม"),
-        Text(
+        Sentence("Look at RFC 6455, section 5.2: the picture of the frame", "ดู RFC 6455 หัวข้อ 5.2: รูปของเฟรม"),
+        Sentence(
             "Four bits and the opcode share a byte, MASK and 7 bits of length the next; 126 means: the length is in the next 2 bytes, 127: in the next 8",
             "สี่บิตกับ opcode อยู่ในไบต์เดียวกัน MASK กับความยาว 7 บิตอยู่ในไบต์ถัดไป ถ้าเป็น 126 ความยาวอยู่ใน 2 ไบต์ถัดไป ถ้าเป็น 127 อยู่ใน 8 ไบต์ถัดไป",
         ),
-        Text(
+        Sentence(
             '`bool(data[0] & 0x80)`, `data[0] & 0x0F`, `data[1] & 0x7F`, `int.from_bytes(data[2:…], "big")`',
             '`bool(data[0] & 0x80)`, `data[0] & 0x0F`, `data[1] & 0x7F`, `int.from_bytes(data[2:…], "big")`',
         ),
@@ -84,7 +85,7 @@ async def check_unmask(unmask: Any) -> None:
 
 
 Q2 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `unmask(mask, payload)`: the bytes as they were before the client masked them; `mask` has 4 bytes",
         "เขียน `unmask(mask, payload)`: ให้ไบต์เดิมก่อนที่ไคลเอนต์จะมาสก์ โดย `mask` มี 4 ไบต์",
     ),
@@ -94,17 +95,17 @@ def unmask(mask, payload):
 """,
     answer="unmask",
     check=check_unmask,
-    why=Text(
+    why=Sentence(
         "The mask travels in front of the payload, so anybody can undo it: masking keeps old proxies from being fooled, it hides nothing",
         "มาสก์เดินทางไปพร้อมกันข้างหน้าเพย์โหลด ใครก็ถอดได้: มาสก์มีไว้กันพร็อกซีเก่าถูกหลอก ไม่ได้ซ่อนอะไร",
     ),
     hints=(
-        Text("Look at RFC 6455, section 5.3", "ดู RFC 6455 หัวข้อ 5.3"),
-        Text(
+        Sentence("Look at RFC 6455, section 5.3", "ดู RFC 6455 หัวข้อ 5.3"),
+        Sentence(
             "Byte `i` of the payload is combined by XOR with byte `i % 4` of the mask; doing it twice undoes it",
             "ไบต์ที่ `i` ของเพย์โหลด XOR กับไบต์ที่ `i % 4` ของมาสก์ ทำสองครั้งจะได้ค่าเดิม",
         ),
-        Text(
+        Sentence(
             "`return bytes(byte ^ mask[…] for i, byte in enumerate(payload))`",
             "`return bytes(byte ^ mask[…] for i, byte in enumerate(payload))`",
         ),
@@ -130,7 +131,7 @@ async def check_text_frame(text_frame: Any) -> None:
 
 
 Q3 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `text_frame(text)`: the bytes of one whole text frame as a server sends it, without a mask",
         "เขียน `text_frame(text)`: ไบต์ของเฟรมข้อความตัวอักษรทั้งเฟรมแบบที่เซิร์ฟเวอร์ส่ง คือไม่มีมาสก์",
     ),
@@ -140,20 +141,20 @@ def text_frame(text):
 """,
     answer="text_frame",
     check=check_text_frame,
-    why=Text(
+    why=Sentence(
         "The length counts bytes, not characters: 42 Thai letters are 126 bytes and already need the second form",
         "ความยาวนับเป็นไบต์ ไม่ใช่ตัวอักษร: อักษรไทย 42 ตัวคือ 126 ไบต์ ซึ่งต้องใช้แบบที่สองแล้ว",
     ),
     hints=(
-        Text(
+        Sentence(
             "Look at the three forms of the length above; when is each one used?",
             "ดูความยาวสามแบบด้านบน แต่ละแบบใช้เมื่อไร",
         ),
-        Text(
+        Sentence(
             "Encode first, then count; the first byte is FIN and opcode 1; up to 125 one byte, up to 65535 three, else nine",
             "เข้ารหัสเป็นไบต์ก่อนแล้วค่อยนับ ไบต์แรกคือ FIN กับ opcode 1 ไม่เกิน 125 ใช้หนึ่งไบต์ ไม่เกิน 65535 ใช้สามไบต์ มากกว่านั้นใช้เก้าไบต์",
         ),
-        Text(
+        Sentence(
             '`return b"\\x81" + bytes([126]) + len(payload).to_bytes(2, "big") + payload`: this is the second of three cases',
             '`return b"\\x81" + bytes([126]) + len(payload).to_bytes(2, "big") + payload` นี่คือกรณีที่สองจากสามกรณี',
         ),
@@ -203,7 +204,7 @@ async def try_texts(texts: Any, chunks: list[bytes], said: list[str]) -> None:
 
 
 Q4 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `texts(chunks)`: TCP delivered the pieces `chunks` (bytes) of a stream of short text frames, each unmasked and at most 125 bytes; "
         "return the list of all texts that have arrived completely",
         "เขียน `texts(chunks)`: TCP ส่งชิ้นส่วน `chunks` (ไบต์) ของสายเฟรมข้อความตัวอักษรสั้น ๆ แต่ละเฟรมไม่มีมาสก์และไม่เกิน 125 ไบต์ "
@@ -215,17 +216,17 @@ def texts(chunks):
 """,
     answer="texts",
     check=check_texts,
-    why=Text(
+    why=Sentence(
         "TCP keeps the order of bytes and nothing else: where a message begins and ends is the frame's business",
         "TCP รักษาแค่ลำดับของไบต์เท่านั้น: ข้อความเริ่มและจบตรงไหนเป็นหน้าที่ของเฟรม",
     ),
     hints=(
-        Text("Look at the pieces: does each one begin with `0x81`?", "ดูชิ้นส่วน: ทุกชิ้นขึ้นต้นด้วย `0x81` หรือไม่"),
-        Text(
+        Sentence("Look at the pieces: does each one begin with `0x81`?", "ดูชิ้นส่วน: ทุกชิ้นขึ้นต้นด้วย `0x81` หรือไม่"),
+        Sentence(
             "Join all pieces into one stream; take frames off its front while there is a whole one; decode a text only then",
             "ต่อทุกชิ้นเป็นสายเดียว แล้วตัดเฟรมจากด้านหน้าตราบที่ยังมีเฟรมครบ จากนั้นจึงถอดเป็นข้อความ",
         ),
-        Text(
+        Sentence(
             "`while len(stream) >= 2 and len(stream) >= 2 + stream[1]:` … `stream = stream[…:]`",
             "`while len(stream) >= 2 and len(stream) >= 2 + stream[1]:` … `stream = stream[…:]`",
         ),
@@ -268,7 +269,7 @@ async def check_messages(messages: Any) -> None:
 
 
 Q5 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write `messages(frames)`: each frame is a tuple `(fin, opcode, payload)`; return the list of the text messages. "
         "A message may come in several frames, and a Ping may come between them",
         "เขียน `messages(frames)`: แต่ละเฟรมเป็น tuple `(fin, opcode, payload)` ให้คืนลิสต์ของข้อความตัวอักษร "
@@ -280,17 +281,19 @@ def messages(frames):
 """,
     answer="messages",
     check=check_messages,
-    why=Text(
+    why=Sentence(
         "One message may be many frames: a sender can begin before it knows the end, and a Ping still gets through",
         "ข้อความเดียวอาจเป็นหลายเฟรม: ผู้ส่งเริ่มส่งได้ก่อนรู้ว่าจบตรงไหน และ Ping ยังแทรกผ่านได้",
     ),
     hints=(
-        Text("Look at RFC 6455, section 5.4, and at opcodes 0, 1 and 9", "ดู RFC 6455 หัวข้อ 5.4 และ opcode 0, 1 กับ 9"),
-        Text(
+        Sentence(
+            "Look at RFC 6455, section 5.4, and at opcodes 0, 1 and 9", "ดู RFC 6455 หัวข้อ 5.4 และ opcode 0, 1 กับ 9"
+        ),
+        Sentence(
             "Opcodes from 8 on are control frames: skip them; collect bytes until FIN, and decode the whole",
             "opcode ตั้งแต่ 8 ขึ้นไปเป็นเฟรมควบคุม: ข้ามไป เก็บไบต์จนถึง FIN แล้วถอดทั้งก้อน",
         ),
-        Text(
+        Sentence(
             '`whole += payload`, then `if fin:` append `whole.decode()` and begin again with `whole = b""`',
             '`whole += payload` แล้ว `if fin:` เพิ่ม `whole.decode()` และเริ่มใหม่ด้วย `whole = b""`',
         ),

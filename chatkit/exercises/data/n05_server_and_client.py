@@ -6,8 +6,8 @@ import secrets
 from typing import Any
 
 from chatkit.exercises.exercise import Question
-from chatkit.exercises.shown import Text
 from chatkit.exercises.stage import Stage, stage
+from chatkit.texts import Sentence
 
 
 def word() -> str:
@@ -28,7 +28,7 @@ async def check_echo(echo: Any) -> None:
 
 
 Q1 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write the handler `echo(ws)`: whoever sends a text gets `You said: ` and the text, every time",
         "เขียน handler `echo(ws)`: ใครส่งข้อความมาก็ได้ `You said: ` ตามด้วยข้อความนั้นกลับไปทุกครั้ง",
     ),
@@ -38,17 +38,17 @@ async def echo(ws):
 """,
     answer="echo",
     check=check_echo,
-    why=Text(
+    why=Sentence(
         "The server calls a handler once per connection; the loop in it is what makes a conversation",
         "เซิร์ฟเวอร์เรียก handler หนึ่งครั้งต่อหนึ่งการเชื่อมต่อ ลูปข้างในต่างหากที่ทำให้เป็นบทสนทนา",
     ),
     hints=(
-        Text("Look at the first handler of this lesson, and count its loops", "ดู handler ตัวแรกของบทนี้ แล้วนับจำนวนลูป"),
-        Text(
+        Sentence("Look at the first handler of this lesson, and count its loops", "ดู handler ตัวแรกของบทนี้ แล้วนับจำนวนลูป"),
+        Sentence(
             "The handler lives as long as the connection: it has to take one text after the other, until there is no more",
             "handler มีชีวิตเท่ากับการเชื่อมต่อ: ต้องรับทีละข้อความไปเรื่อย ๆ จนกว่าจะหมด",
         ),
-        Text("`async for text in ws:` … `await ws.send(…)`", "`async for text in ws:` … `await ws.send(…)`"),
+        Sentence("`async for text in ws:` … `await ws.send(…)`", "`async for text in ws:` … `await ws.send(…)`"),
     ),
     solution="""
 async def echo(ws):
@@ -73,7 +73,7 @@ async def check_count(count: Any) -> None:
 
 
 Q2 = Question(
-    ask=Text(
+    ask=Sentence(
         "This handler answers only the first text. Repair it: every text of a client comes back with its number, `1: hi`, `2: tea` …, and each client has numbers of its own",
         "handler นี้ตอบแค่ข้อความแรก แก้ให้ทุกข้อความของไคลเอนต์กลับมาพร้อมหมายเลข `1: hi`, `2: tea` … และไคลเอนต์แต่ละเครื่องมีหมายเลขของตัวเอง",
     ),
@@ -84,20 +84,20 @@ async def count(ws):
 """,
     answer="count",
     check=check_count,
-    why=Text(
+    why=Sentence(
         "A local variable of the handler belongs to one connection; a variable outside belongs to everybody",
         "ตัวแปรภายใน handler เป็นของการเชื่อมต่อเดียว ตัวแปรข้างนอกเป็นของทุกคน",
     ),
     hints=(
-        Text(
+        Sentence(
             "Look where the handler ends: what happens to the connection then?",
             "ดูว่า handler จบตรงไหน แล้วการเชื่อมต่อจะเป็นอย่างไร",
         ),
-        Text(
+        Sentence(
             "Loop over the texts, and keep the number in a variable that is born once per connection",
             "วนรับข้อความ และเก็บหมายเลขไว้ในตัวแปรที่เกิดครั้งเดียวต่อหนึ่งการเชื่อมต่อ",
         ),
-        Text("`number = 0` before the loop, `number += 1` in it", "`number = 0` ก่อนลูป `number += 1` ในลูป"),
+        Sentence("`number = 0` before the loop, `number += 1` in it", "`number = 0` ก่อนลูป `number += 1` ในลูป"),
     ),
     solution="""
 async def count(ws):
@@ -133,7 +133,7 @@ async def tell(play: Stage, speaker: str) -> None:
 
 
 Q3 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write the handler `relay(ws)`: the sender gets `You said: …`, all the others who are there get `Someone says: …`; people come and go",
         "เขียน handler `relay(ws)`: ผู้ส่งได้ `You said: …` คนอื่นทุกคนที่อยู่ได้ `Someone says: …` มีคนเข้าและออกได้ตลอด",
     ),
@@ -145,17 +145,17 @@ async def relay(ws):
 """,
     answer="relay",
     check=check_relay,
-    why=Text(
+    why=Sentence(
         "This is a chat: a set of connections that is right at every moment, also when somebody just left",
         "นี่คือแชต: เซตของการเชื่อมต่อที่ถูกต้องทุกขณะ แม้มีคนเพิ่งออกไป",
     ),
     hints=(
-        Text("Look who is in `people`, and when they get out of it", "ดูว่าใครอยู่ใน `people` และออกเมื่อไร"),
-        Text(
+        Sentence("Look who is in `people`, and when they get out of it", "ดูว่าใครอยู่ใน `people` และออกเมื่อไร"),
+        Sentence(
             "Put `ws` in at the start, take it out in `finally`; in between send to each of the others",
             "ใส่ `ws` ตอนเริ่ม เอาออกใน `finally` ระหว่างนั้นส่งให้คนอื่นทีละคน",
         ),
-        Text(
+        Sentence(
             "`for other in people - {ws}:` … and `finally:` `people.discard(ws)`",
             "`for other in people - {ws}:` … และ `finally:` `people.discard(ws)`",
         ),
@@ -199,7 +199,7 @@ async def check_clock(clock: Any) -> None:
 
 
 Q4 = Question(
-    ask=Text(
+    ask=Sentence(
         "Write the handler `clock(ws)`: it sends `tick 1`, `tick 2`, `tick 3` … every 0.1 seconds without being asked, and still answers every text at once with `You said: …`. When the client leaves, nothing keeps running",
         "เขียน handler `clock(ws)`: ส่ง `tick 1`, `tick 2`, `tick 3` … ทุก 0.1 วินาทีโดยไม่ต้องถาม และยังตอบทุกข้อความทันทีด้วย `You said: …` เมื่อไคลเอนต์ออกไป ต้องไม่มีอะไรทำงานค้าง",
     ),
@@ -209,17 +209,17 @@ async def clock(ws):
 """,
     answer="clock",
     check=check_clock,
-    why=Text(
+    why=Sentence(
         "Two-way means that both sides speak when they like: one task sends, the handler listens, and whoever makes a task ends it",
         "สองทางแปลว่าทั้งสองฝ่ายพูดเมื่อไรก็ได้: ทาสก์หนึ่งส่ง handler ฟัง และใครสร้างทาสก์คนนั้นต้องจบทาสก์",
     ),
     hints=(
-        Text("Look what the handler does while it waits for a text", "ดูว่า handler ทำอะไรระหว่างรอข้อความ"),
-        Text(
+        Sentence("Look what the handler does while it waits for a text", "ดูว่า handler ทำอะไรระหว่างรอข้อความ"),
+        Sentence(
             "Ticking is a coroutine of its own, started with `asyncio.create_task`; the handler itself loops over the texts, and cancels the task in `finally`",
             "การส่ง tick เป็นโครูทีนแยก เริ่มด้วย `asyncio.create_task` ตัว handler เองวนรับข้อความ และยกเลิกทาสก์ใน `finally`",
         ),
-        Text(
+        Sentence(
             "`ticking = asyncio.create_task(tick(ws))`, then `try:` `async for text in ws:` … `finally:` `ticking.cancel()`",
             "`ticking = asyncio.create_task(tick(ws))` แล้ว `try:` `async for text in ws:` … `finally:` `ticking.cancel()`",
         ),

@@ -25,10 +25,10 @@ from websockets.asyncio import server as websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from chatkit.cli import SPARE_FILES, raise_file_limit
-from chatkit.events import HISTORY
+from chatkit.limits import LIMITS
 from chatkit.server import serve
 from chatkit.texts import say
+from chatkit.tools.cli import SPARE_FILES, raise_file_limit
 
 __all__ = ["bench", "table"]
 
@@ -87,7 +87,7 @@ async def running(kind: str) -> AsyncIterator[int]:
         return
     with tempfile.TemporaryDirectory(prefix="chatkit-bench-") as folder:
         db = str(Path(folder) / "log.db") if kind == "json-file" else ":memory:"
-        async with serve("127.0.0.1", 0, db=db, rate=0, history=HISTORY) as kit:
+        async with serve("127.0.0.1", 0, db=db, rate=0, history=LIMITS.history) as kit:
             yield kit.port
 
 
@@ -359,14 +359,14 @@ def table(figures: dict[str, Any], lang: str = "en") -> str:
     names = ("deliveries_per_s", "cpu_us", "one_at_a_time_per_s", "one_at_a_time_cpu_us")
     heads = ("deliveries/s", "CPU µs each", "one at a time/s", "CPU µs each")
     room = {name: figures[name] for name in ("clients", "text_bytes", "window", "rounds")}
-    lines = [say("bench_room", lang, **room), " " * 28 + "".join(f"{head:>18}      ×" for head in heads)]
+    lines = [say("bench_room", **room).in_(lang), " " * 28 + "".join(f"{head:>18}      ×" for head in heads)]
     for kind, each in figures["servers"].items():
         cells = (
             f"{each[name]:18,.{2 * name.endswith('cpu_us')}f} {figures['ratios'][kind][name]:6.2f}" for name in names
         )
         lines.append(f"{LABELS[kind]:28}{''.join(cells)}")
     lesson = figures["class"]
-    lines += ["", say("bench_class", lang, clients=lesson["clients"], rate=lesson["messages_per_s"])]
+    lines += ["", say("bench_class", clients=lesson["clients"], rate=lesson["messages_per_s"]).in_(lang)]
     for kind, each in lesson["servers"].items():
         late = f"p50 {each['p50_ms']:8,.1f} ms   p99 {each['p99_ms']:8,.1f} ms   {each['delivered']:7.1%}"
         lines.append(f"{LABELS[kind]:28} {late}")

@@ -1,12 +1,11 @@
 """Does this machine have what a chat needs? Each line that is not green ends with what to do.
 
-from chatkit.doctor import doctor
+from chatkit.tools.doctor import doctor
 await doctor()
 """
 
 import asyncio
 import json
-import os
 import platform
 import re
 import socket
@@ -22,11 +21,11 @@ from urllib.request import getproxies
 
 from packaging.requirements import Requirement
 
-from chatkit.addresses import reachable_addresses
+from chatkit.addresses import default_port, reachable_addresses
 from chatkit.client import connect
-from chatkit.events import ChatError, default_port, visible
+from chatkit.errors import ChatError
 from chatkit.server import free_port, running, serve
-from chatkit.texts import LANGUAGES, both, say
+from chatkit.texts import Sentence, chosen, say, visible
 
 __all__ = ["Finding", "Report", "doctor"]
 
@@ -40,13 +39,13 @@ class Finding:
 
     name: str
     state: str
-    text: dict[str, str]
-    advice: dict[str, str] | None = None
+    text: Sentence
+    advice: Sentence | None = None
 
     def lines(self, lang: str) -> dict[str, str]:
         """The line in one language, or in each of both."""
-        languages = LANGUAGES if lang == "both" else (lang,)
-        return {each: self.text[each] + (f" → {self.advice[each]}" if self.advice else "") for each in languages}
+        advice = self.advice.each(lang) if self.advice else {}
+        return {each: text + (f" → {advice[each]}" if advice else "") for each, text in self.text.each(lang).items()}
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        return say("doctor_good" if self.ok else "doctor_not_good", self.lang)
+        return say("doctor_good" if self.ok else "doctor_not_good").in_(self.lang)
 
     def as_json(self) -> str:
         """One JSON object, always with both languages."""
@@ -88,7 +87,7 @@ class Report:
 
 async def doctor(lang: str | None = None) -> Report:
     """Look at everything; takes about a second. lang: "en", "th" or "both"; None is $CHATKIT_LANG, else both."""
-    lang = lang or os.environ.get("CHATKIT_LANG", "both")
+    lang = chosen(lang)
     findings = [python(), packages(), await event_loop(), await port()]
     findings += [localhost(), await loopback("127.0.0.1"), await loopback("::1"), network(), proxy(), firewall()]
     if in_notebook():
@@ -97,7 +96,7 @@ async def doctor(lang: str | None = None) -> Report:
 
 
 def found(name: str, state: str, key: str, advice: str | None = None, **parts: object) -> Finding:
-    return Finding(name, state, both(f"doctor_{key}", **parts), both(f"doctor_{advice}", **parts) if advice else None)
+    return Finding(name, state, say(f"doctor_{key}", **parts), say(f"doctor_{advice}", **parts) if advice else None)
 
 
 def python() -> Finding:
@@ -164,8 +163,8 @@ def widgets(lang: str) -> Finding:
 
     class RoundTrip(anywidget.AnyWidget):
         _esm = ROUND_TRIP
-        waiting = traitlets.Unicode(say("doctor_widgets_waiting", lang)).tag(sync=True)
-        answered = traitlets.Unicode(say("doctor_widgets_answered", lang, ms="{ms}")).tag(sync=True)
+        waiting = traitlets.Unicode(say("doctor_widgets_waiting").in_(lang)).tag(sync=True)
+        answered = traitlets.Unicode(say("doctor_widgets_answered", ms="{ms}").in_(lang)).tag(sync=True)
 
         def __repr__(self) -> str:  # where no widget can be shown
             return str(self.waiting)

@@ -23,10 +23,12 @@ from urllib.parse import quote, urlsplit
 
 from chatkit.addresses import join_links, reachable_addresses
 from chatkit.client import Chat, connect
-from chatkit.events import MAX_CLIENTS, RATE, ChatError, Event, NoServer, visible
+from chatkit.errors import ChatError, NoServer
+from chatkit.events import Event
+from chatkit.limits import LIMITS
 from chatkit.server import Server, serve
-from chatkit.terminal import Show, conversation, on_terminal, piped_lines, record, screen
-from chatkit.texts import LANGUAGES, say
+from chatkit.texts import LANGUAGES, say, visible
+from chatkit.tools.terminal import Show, conversation, on_terminal, piped_lines, record, screen
 
 __all__ = ["main"]
 
@@ -192,10 +194,10 @@ def add_serve_options(server: argparse.ArgumentParser) -> None:
     server.add_argument("--durable", action="store_true", help="also survive a power cut (slower)")
     server.add_argument("--token", metavar="TEXT", type=a_token, help="only who knows it gets in")
     server.add_argument(
-        "--rate", metavar="N", type=a_rate, default=RATE, help="a client's messages a second; 0: no limit"
+        "--rate", metavar="N", type=a_rate, default=LIMITS.rate, help="a client's messages a second; 0: no limit"
     )
     server.add_argument(
-        "--max-clients", metavar="N", type=a_count, default=MAX_CLIENTS, help=f"at once ({MAX_CLIENTS})"
+        "--max-clients", metavar="N", type=a_count, default=LIMITS.clients, help=f"at once ({LIMITS.clients})"
     )
     server.add_argument("--origin", metavar="URL", type=an_origin, action="append", default=[], help="let its pages in")
     server.add_argument("--allow-host", metavar="NAME", action="append", default=[], help="a name this server goes by")
@@ -216,7 +218,7 @@ async def serve_chat(options: argparse.Namespace) -> int:
         make_room(options.max_clients, show, lang)
         server = await listen(options, show, lang)
         try:
-            show(say("cli_ready", lang, uri=server.uri))
+            show(say("cli_ready", uri=server.uri).in_(lang))
             if options.lan:
                 show_links(server, options, show, lang)
             if not options.no_input:
@@ -224,7 +226,7 @@ async def serve_chat(options: argparse.Namespace) -> int:
             await asyncio.Event().wait()  # until the task is cancelled
         finally:
             await server.stop()
-            show(say("cli_stopped", lang))
+            show(say("cli_stopped").in_(lang))
     return 0
 
 
@@ -271,7 +273,7 @@ def tls(cert: str | None, key: str | None) -> ssl.SSLContext | None:
 async def broadcast_typed(server: Server, show: Show, lang: str) -> None:
     """Broadcast each line of standard input, until it ends."""
     if on_terminal():
-        show(say("cli_type_to_all", lang))
+        show(say("cli_type_to_all").in_(lang))
     async for line in piped_lines():
         if line.strip():
             try:
@@ -284,7 +286,7 @@ def make_room(clients: int, show: Show, lang: str) -> None:
     """Raise the number of open files to what the system allows; say so where that is too few for the clients."""
     limit = raise_file_limit()
     if limit < clients + SPARE_FILES:
-        show(say("cli_few_files", lang, limit=limit, clients=max(0, limit - SPARE_FILES)))
+        show(say("cli_few_files", limit=limit, clients=max(0, limit - SPARE_FILES)).in_(lang))
 
 
 def raise_file_limit() -> float:
@@ -305,12 +307,12 @@ def show_links(server: Server, options: argparse.Namespace, show: Show, lang: st
     """Every address under which others reach this machine, and the first one's link as a QR code."""
     links = join_links(reachable_addresses(), server.port, options.token, is_tls=bool(options.tls_cert))
     for link in links:
-        show(say("cli_lan_address", lang, link=link))
+        show(say("cli_lan_address", link=link).in_(lang))
     if not links:
-        show(say("cli_lan_none", lang))
+        show(say("cli_lan_none").in_(lang))
         return
     show(qr_code(links[0]))
-    show(say("cli_lan_scan", lang, link=links[0]))
+    show(say("cli_lan_scan", link=links[0]).in_(lang))
 
 
 def qr_code(link: str) -> str:
@@ -349,9 +351,9 @@ def state_lines(show: Show, lang: str) -> Callable[[Chat], None]:
 
     def on_state(chat: Chat) -> None:
         if chat.state == "open":
-            show(say(next(opened), lang, uri=chat.uri, name=visible(chat.name)))
+            show(say(next(opened), uri=chat.uri, name=visible(chat.name)).in_(lang))
         elif chat.state == "reconnecting":
-            show(say("cli_reconnecting", lang, seconds=chat.retry_in))
+            show(say("cli_reconnecting", seconds=chat.retry_in).in_(lang))
 
     return on_state
 
@@ -425,7 +427,7 @@ def find_notebook(name: str) -> Path:
 
 
 def see_doctor(options: argparse.Namespace) -> int:
-    from chatkit.doctor import doctor
+    from chatkit.tools.doctor import doctor
 
     report = asyncio.run(doctor(lang=options.lang or language(())))
     print(report.as_json() if options.json else report)
@@ -433,7 +435,7 @@ def see_doctor(options: argparse.Namespace) -> int:
 
 
 def measure(options: argparse.Namespace) -> int:
-    from chatkit.bench import bench, table
+    from chatkit.tools.bench import bench, table
 
     try:
         figures = bench(options.clients, options.messages)

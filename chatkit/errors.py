@@ -1,0 +1,128 @@
+"""The errors that the kit raises.
+
+ChatError
+├── BadMessage       what a client sent is not acceptable (`code` says why)
+│   ├── BadText      … because of its text
+│   └── BadName      … because of its name
+├── LogUnavailable   the log cannot take messages just now
+├── PortTaken        somebody else listens on that port
+├── BadAddress       that is no WebSocket address
+├── NoServer         nobody answers at that address
+├── NoDialect        somebody answers, but not in the dialect asked for
+└── Refused          the server answered, and said no
+"""
+
+from chatkit.texts import Sentence, say
+
+__all__ = [
+    "BadAddress",
+    "BadMessage",
+    "BadName",
+    "BadText",
+    "ChatError",
+    "LogUnavailable",
+    "NoDialect",
+    "NoServer",
+    "PortTaken",
+    "Refused",
+]
+
+
+class ChatError(Exception):
+    """The root of the kit's errors. Parts are stored; the sentence is built when somebody reads it."""
+
+    key = ""
+
+    def __init__(self, **parts: object) -> None:
+        super().__init__(parts)
+        self.parts = parts
+
+    @property
+    def said(self) -> Sentence:
+        """What is wrong and what to do, in both languages."""
+        return say(self.key, **self.parts)
+
+    def sentence(self, lang: str = "both") -> str:
+        """The same in "en", "th" or "both"."""
+        return self.said.in_(lang)
+
+    def __str__(self) -> str:
+        return self.sentence("en")
+
+
+class BadMessage(ChatError):
+    """A message was refused.
+
+    code:     the word that stands in the nack.
+    id:       the message's id, "" where the message had none that could be read.
+    retry_ms: when to try again, milliseconds; None means never.
+    """
+
+    def __init__(self, code: str, *, id: str = "", retry_ms: int | None = None, **parts: object) -> None:
+        super().__init__(**parts)
+        self.code, self.id, self.retry_ms = code, id, retry_ms
+        self.key = f"nack_{code}"
+
+
+class BadText(BadMessage):
+    """A text was refused."""
+
+
+class BadName(BadMessage):
+    """A name was refused."""
+
+
+class LogUnavailable(ChatError):
+    """The log cannot take messages: no number, no ack, no broadcast. `path`: the file, where it is about the file."""
+
+    def __init__(self, path: str = "", reason: str = "", key: str = "") -> None:
+        self.key = key or ("error_log_open" if path else "error_log")
+        super().__init__(path=path, reason=reason)
+
+
+class PortTaken(ChatError):
+    """Somebody else listens on `port`; `free` is the next one that nobody uses."""
+
+    key = "error_port_taken"
+
+    def __init__(self, port: int, free: int) -> None:
+        super().__init__(port=port, free=free)
+        self.port, self.free = port, free
+
+
+class BadAddress(ChatError):
+    """`uri` is no WebSocket address (RFC 6455, 3)."""
+
+    key = "error_bad_uri"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class NoServer(ChatError):
+    """Nobody answers at `uri`."""
+
+    key = "error_no_server"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class NoDialect(ChatError):
+    """Whoever answers at `uri` does not speak `chatkit.v1`."""
+
+    key = "error_no_dialect"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class Refused(ChatError):
+    """The server closed the door: `code` is an HTTP status (401, 403 …) or a close code (4001, 4401 …)."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        self.code, self.reason = code, reason
+        self.key = (
+            f"error_refused_{code}" if code in (401, 403, 404, 503, 1000, 1008, 4001, 4003, 4401) else "error_refused"
+        )
+        super().__init__(code=code, reason=reason)

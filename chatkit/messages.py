@@ -1,0 +1,272 @@
+"""Every message of `chatkit.v1`, one class each: who reads this file knows the protocol. Both sides use it.
+
+One JSON object per text message, `type` first. A field that this version does not know is left alone, wherever it
+stands. A type that it does not know is refused by the server and passed over by a client.
+"""
+
+import json
+import secrets
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from chatkit.errors import BadMessage
+from chatkit.events import Event, Who
+from chatkit.limits import LIMITS
+from chatkit.spelling import check_text, is_unicode
+
+__all__ = [
+    "SUBPROTOCOL",
+    "Ack",
+    "Beat",
+    "Hello",
+    "Joined",
+    "Left",
+    "Message",
+    "Msg",
+    "Nack",
+    "Notice",
+    "Presence",
+    "Renamed",
+    "Send",
+    "Welcome",
+    "decode",
+    "encode",
+    "event_of",
+    "hear",
+    "message_of",
+    "nack_of",
+    "new_id",
+]
+
+SUBPROTOCOL = "chatkit.v1"
+
+# JSON lets half of a surrogate pair (`"\\ud800"`) into a string; it cannot be written as UTF-8.
+Unicode = Annotated[str, Meta(pattern="^[^\ud800-\udfff]*$")]
+MessageId = Annotated[str, Meta(min_length=1, max_length=LIMITS.id, pattern="^[^\0\ud800-\udfff]*$")]
+
+
+class Message(Struct, frozen=True, omit_defaults=True, tag_field="type", tag=str.lower):
+    """What all messages are. The class's name in small letters is the `type` on the wire."""
+
+
+# What a client says
+
+
+class Hello(Message):
+    """Comes first, and again with another `name`. after: the last number that the client knows; none for a newcomer.
+
+    me: the secret that an earlier welcome gave; epoch: the log that `after` belongs to; token: where one is asked for.
+    """
+
+    name: str | None = None
+    me: Unicode | None = None
+    epoch: Unicode | None = None
+    after: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    token: Unicode | None = None
+
+
+class Send(Message):
+    """A text for everybody in the room, under an id that its sender chose and keeps when it sends it again."""
+
+    id: MessageId
+    text: str
+
+
+# What the server says
+
+
+class Welcome(Message):
+    """All that a client needs to go on: who it is, where the log stands, who is here, what the limits are.
+
+    you: its public id; me: its secret; resumed: what it shows and what follows are one piece of the log.
+    members: a list of Who; the server encodes it once for all who come in.
+    """
+
+    you: str
+    me: str
+    name: str
+    room: str
+    epoch: str
+    head: int
+    oldest: int
+    resumed: bool
+    members: list[Who] | msgspec.Raw
+    limits: dict[str, Any] = {}
+
+
+class Ack(Message):
+    """The message is in the log, under this number."""
+
+    id: str
+    seq: int
+
+
+class Nack(Message):
+    """Why a message was not taken, in both languages; without `retry_ms` there is no use in trying again."""
+
+    code: str
+    message: dict[str, str] = {}
+    id: str = ""
+    retry_ms: int | None = None
+
+
+class Msg(Message):
+    """A text, numbered. The same bytes for every reader: its author knows it by the id."""
+
+    seq: int
+    id: str
+    author: str = field(name="from")
+    name: str
+    ts: float
+    text: str
+
+
+class Notice(Msg):
+    """The operator's words, numbered like a message."""
+
+
+class Joined(Message):
+    """Who is here has changed; no number, not kept."""
+
+    who: Who
+
+
+class Left(Joined):
+    """Somebody is gone."""
+
+
+class Renamed(Joined):
+    """Somebody has another name from now on."""
+
+
+class Presence(Message):
+    """The same in a large room: how many are here, and some of the names that came and went."""
+
+    count: int
+    joined: list[Who] = []
+    left: list[Who] = []
+
+
+class Beat(Message):
+    """A sign of life; a client behind `head` has missed something."""
+
+    head: int
+
+
+FROM_SERVER = msgspec.json.Decoder(Welcome | Ack | Nack | Msg | Notice | Joined | Left | Renamed | Presence | Beat)
+EXPECTED = {"id": f"string (1–{LIMITS.id})", "after": "integer ≥ 0"}  # of the other fields: a string
+
+encode = msgspec.json.Encoder().encode  # UTF-8, as it goes into a frame
+
+
+def new_id() -> str:
+    """128 random bits: a counter would be used again after a crash."""
+    return secrets.token_hex(16)
+
+
+# The server's ear
+
+
+def decode(text: str) -> Hello | Send:
+    """The command in a client's message; BadMessage where it is none, or is over the limits."""
+    fields = parse_object(text)
+    try:
+        command = msgspec.convert(fields, Hello | Send)
+        return Send(command.id, check_text(command.text)) if isinstance(command, Send) else command
+    except ValueError as error:  # msgspec's errors are ValueErrors, and so is a type that is no Unicode
+        raise wrong(fields, str(error)) from None
+    except BadMessage as error:
+        error.id = fields["id"]
+        raise
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """One JSON object, each key once; BadMessage for everything else."""
+    try:
+        fields = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=unique_keys)
+    except (ValueError, RecursionError):  # no JSON, NaN, a number of 5,000 digits; brackets 100,000 deep
+        raise BadMessage("bad_json") from None
+    if not isinstance(fields, dict):
+        raise BadMessage("bad_json")
+    return fields
+
+
+def refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's own: no other language's parser would take them back."""
+    raise ValueError(name)
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dict of the pairs; ValueError where a key stands twice: two readers could read two different messages."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a key stands twice")
+    return fields
+
+
+def wrong(fields: dict[str, Any], error: str) -> BadMessage:
+    """Which field of a message is wrong, and under which id its sender will know it again."""
+    id, type = fields.get("id"), fields.get("type")
+    id = id if isinstance(id, str) and 0 < len(id) <= LIMITS.id and "\0" not in id and is_unicode(id) else ""
+    if type not in ("hello", "send"):
+        return BadMessage("unknown_type", id=id, type=str(type)[: LIMITS.id])
+    name = (error.partition("`$.")[2] or error.partition("field `")[2]).rstrip("`")
+    return BadMessage("bad_field", id=id, field=name, expected=EXPECTED.get(name, "string"))
+
+
+# A client's ear
+
+
+def hear(text: str) -> Message | None:
+    """The server's message; None where this version does not know its type, BadMessage where it cannot be read."""
+    try:
+        return FROM_SERVER.decode(text)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        if is_from_the_future(text):
+            return None
+        raise BadMessage("bad_json") from None
+
+
+KNOWN = {"welcome", "ack", "nack", "msg", "notice", "joined", "left", "renamed", "presence", "beat"}
+
+
+def is_from_the_future(text: str) -> bool:
+    try:
+        type = parse_object(text).get("type")
+    except BadMessage:
+        return False
+    return isinstance(type, str) and type not in KNOWN
+
+
+# Events and messages
+
+
+def message_of(event: Event) -> Message:
+    """The message that tells an event."""
+    who = event.who
+    match event.type:
+        case "msg":
+            return Msg(event.seq, event.id, who.id, who.name, round(event.ts, 3), event.text)
+        case "notice":
+            return Notice(event.seq, event.id, who.id, who.name, round(event.ts, 3), event.text)
+        case "joined":
+            return Joined(who)
+        case "left":
+            return Left(who)
+        case _:
+            return Renamed(who)
+
+
+def event_of(message: Msg | Joined, room: str) -> Event:
+    """The event that a message tells."""
+    kind = type(message).__name__.lower()
+    if isinstance(message, Joined):
+        return Event(kind, message.who, room)
+    return Event(kind, Who(message.author, message.name), room, message.seq, message.id, message.ts, message.text)
+
+
+def nack_of(error: BadMessage) -> Nack:
+    """A refusal as the wire carries it."""
+    return Nack(error.code, error.said.each(), error.id, error.retry_ms)

@@ -1,0 +1,78 @@
+"""Text is text: what a message, a name and a close reason may be made of."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from chatkit.errors import BadName, BadText
+from chatkit.limits import LIMITS, MAX_MARKS
+
+__all__ = ["check_text", "clean_line", "clean_name", "cut_reason"]
+
+RESERVED = frozenset({"server", "teacher", "ครู"})
+
+
+def check_text(text: str) -> str:
+    """The text as it will be kept; BadText where it is too long, or no text at all (NUL, half a surrogate pair)."""
+    if len(text) > LIMITS.text:
+        raise BadText("too_long", limit=LIMITS.text, length=len(text))
+    if "\0" in text or not is_unicode(text):
+        raise BadText("bad_text")
+    return trim_marks(text)
+
+
+def clean_name(raw: str) -> str:
+    """A person's name as others will see it; BadName where it is blank, too long or reserved."""
+    name = clean_line(raw)
+    if name.casefold() in RESERVED:
+        raise BadName("reserved_name", name=name)
+    return name
+
+
+def clean_line(raw: str) -> str:
+    """The name of a person or a room: NFC, one line, nothing invisible. BadName where nothing is left, or too much."""
+    if not is_unicode(raw):
+        raise BadName("bad_name")
+    shown = "".join(c for c in raw if not is_invisible(c))
+    name = trim_marks(unicodedata.normalize("NFC", " ".join(shown.split())))
+    if not name:
+        raise BadName("blank_name")
+    if len(name) > LIMITS.name:
+        raise BadName("long_name", limit=LIMITS.name, length=len(name))
+    return name
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text can be written as UTF-8: JSON lets half of a surrogate pair (`"\\ud800"`) into a str."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# Letters and marks that show nothing: two names that differ only in these would look the same.
+BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+
+
+def is_invisible(c: str) -> bool:
+    """Whether a character of a name shows nothing: control, format (bidi, zero width), private, or a blank letter."""
+    return (unicodedata.category(c) in ("Cc", "Cf", "Co", "Zl", "Zp") and not c.isspace()) or bool(BLANKS.match(c))
+
+
+def trim_marks(text: str) -> str:
+    """The text with at most four combining marks in a row (UTS #39, 5.4): no letter towers over its neighbours."""
+    return text if text.isascii() else "".join(without_towers(text))
+
+
+def without_towers(text: str) -> Iterator[str]:
+    marks = 0
+    for c in text:
+        marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
+        if marks <= MAX_MARKS:
+            yield c
+
+
+def cut_reason(reason: str) -> str:
+    """A close reason in at most 123 bytes, cut between characters: a control frame holds 125 (RFC 6455, 5.5)."""
+    return reason.encode()[:123].decode(errors="ignore")
