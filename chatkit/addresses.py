@@ -1,21 +1,160 @@
-"""The addresses under which other machines of the network reach this one. Nothing here sends a packet."""
+"""Everything about addresses: URIs, rooms in paths, ports of this machine, and how others in the network reach it.
+
+Nothing here sends a packet.
+"""
 
 import os
 import socket
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import quote
+from itertools import chain
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-__all__ = ["in_link", "join_links", "reachable_addresses"]
+from websockets.exceptions import InvalidURI
+from websockets.uri import parse_uri
+
+from chatkit.errors import BadAddress, BadName
+from chatkit.spelling import clean_line
+from chatkit.texts import visible
+
+__all__ = [
+    "check_uri",
+    "default_port",
+    "free_port",
+    "host_of",
+    "in_link",
+    "is_free",
+    "is_ip_address",
+    "is_nearby",
+    "join_links",
+    "lab_of",
+    "local_addresses",
+    "reachable_addresses",
+    "room_of",
+    "split_target",
+]
+
+DEFAULT_PORT = 8765
 
 # Addresses for documentation (RFC 5737, RFC 3849): nobody has them, so the way there is the default route.
 ELSEWHERE = ("192.0.2.1", "2001:db8::1")
 
+# URIs and request lines
 
-def join_links(hosts: list[str], port: int, token: str | None = None, is_tls: bool = False) -> list[str]:
+
+def check_uri(uri: str) -> str:
+    """The address itself; BadAddress where it is none."""
+    try:
+        parse_uri(uri).host.encode("idna")
+    except (InvalidURI, ValueError):  # UnicodeError is a ValueError: a name that is none
+        raise BadAddress(uri) from None
+    if urlsplit(uri).port == 0 or visible(uri) != uri:  # parse_uri reads 0 as "none given"
+        raise BadAddress(uri)
+    return uri
+
+
+def is_nearby(uri: str) -> bool:
+    """Whether an address is on this machine or in this network: a proxy (`http_proxy`) would not find it there."""
+    host = urlsplit(uri).hostname or ""
+    with suppress(ValueError):
+        address = ip_address(host)
+        return address.is_loopback or address.is_private or address.is_link_local
+    return "." not in host or host.endswith(".local")  # `localhost`, and what a school calls its machines
+
+
+def split_target(target: str) -> tuple[str, dict[str, str]]:
+    """The path and the query of a request line (RFC 9112, 3.2), the query's values decoded."""
+    path, _, query = target.partition("?")
+    fields = parse_qs(query, keep_blank_values=True)
+    return path, {key: values[0] for key, values in fields.items()}
+
+
+def room_of(path: str, base_path: str = "/") -> str | None:
+    """The room at a path: `/` is the lobby, `/room/<name>` a room; None where there is none.
+
+    base_path: where the chat begins, like `/services/chat/`; a path outside it leads nowhere.
+    """
+    if not path.startswith(base_path):
+        return None
+    rest = path.removeprefix(base_path)
+    prefix, mark, name = rest.partition("/")
+    try:
+        if mark and prefix == "room" and "/" not in name:
+            return clean_line(unquote(name, errors="strict"))
+    except (BadName, UnicodeDecodeError):
+        return None
+    return None if rest else "lobby"
+
+
+def lab_of(path: str, base_path: str = "/") -> int | None:
+    """The number of the lab at a path like `/lab/3`; None where there is none."""
+    prefix, mark, number = path.removeprefix(base_path).partition("/")
+    is_lab = path.startswith(base_path) and mark and prefix == "lab" and number.isascii() and number.isdecimal()
+    return int(number[:9]) if is_lab else None
+
+
+def host_of(address: str) -> str:
+    """The name in `name:port` (a Host header), in small letters; "" where it is none."""
+    try:
+        return urlsplit(f"//{address}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_ip_address(name: str) -> bool:
+    """Whether a host is an address and not a name."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+# Ports of this machine
+
+
+def default_port() -> int:
+    """Where serve() listens and connect() goes when nobody says: 8765, or $CHATKIT_PORT."""
+    return int(os.environ.get("CHATKIT_PORT", DEFAULT_PORT))
+
+
+def local_addresses() -> list[str]:
+    """127.0.0.1, and ::1 where the machine has it: a client may resolve `localhost` to either."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "::1"]
+
+
+def free_port(start: int = 0) -> int:
+    """A port that nobody uses: the first one from `start` on, or any."""
+    if not start:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            start = int(probe.getsockname()[1])
+    return next(filter(is_free, chain(range(start, 65536), range(1024, start))))
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine's own addresses."""
+    try:
+        for address in local_addresses():
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            socket.create_server((address, port), family=family).close()
+    except OSError:
+        return False
+    return True
+
+
+# The network
+
+
+def join_links(
+    hosts: list[str], port: int, token: str | None = None, is_tls: bool = False, base_path: str = "/"
+) -> list[str]:
     """The page of a server at each host. The token is in the fragment: no browser sends it, so no log can hold it."""
     fragment = f"#token={quote(token, safe='')}" if token else ""
-    return [f"{'https' if is_tls else 'http'}://{host}:{port}/{fragment}" for host in hosts]
+    return [f"{'https' if is_tls else 'http'}://{host}:{port}{base_path}{fragment}" for host in hosts]
 
 
 def reachable_addresses() -> list[str]:
@@ -53,11 +192,3 @@ def is_reachable(host: str) -> bool:
     """Whether others can use it: not loopback, not `169.254…` (a card without network), not `fe80…` (needs a zone)."""
     address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
     return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
-
-
-DEFAULT_PORT = 8765
-
-
-def default_port() -> int:
-    """Where serve() listens and connect() goes when nobody says: 8765, or $CHATKIT_PORT."""
-    return int(os.environ.get("CHATKIT_PORT", DEFAULT_PORT))

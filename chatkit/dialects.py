@@ -19,7 +19,7 @@ __all__ = ["JSON", "PLAIN", "Dialect", "Json", "Plain", "plain_lines"]
 class Dialect(Protocol):
     """What the hub asks of a dialect. None means: this dialect has no word for it."""
 
-    def decode(self, message: str) -> Hello | Send: ...
+    def decode(self, message: str, is_greeted: bool = True) -> Hello | Send: ...
     def encode(self, event: Event, own: bool = False) -> bytes | None: ...
     def ack(self, id: str, seq: int) -> bytes | None: ...
     def nack(self, error: BadMessage) -> bytes: ...
@@ -28,7 +28,7 @@ class Dialect(Protocol):
 class Plain:
     """The seed's own words, byte for byte."""
 
-    def decode(self, message: str) -> Send:
+    def decode(self, message: str, is_greeted: bool = True) -> Send:
         """Every text is a message to the room; BadMessage where it is over the limits."""
         return Send(new_id(), check_text(message))
 
@@ -52,9 +52,9 @@ class Plain:
 class Json:
     """`chatkit.v1`: one JSON object per text message, as `messages` has it."""
 
-    def decode(self, message: str) -> Hello | Send:
+    def decode(self, message: str, is_greeted: bool = True) -> Hello | Send:
         """The command in a message; BadMessage where it is none."""
-        return messages.decode(message)
+        return messages.decode(message, is_greeted)
 
     def encode(self, event: Event, own: bool = False) -> bytes:
         """The same for every reader: the author knows its own message by the id."""

@@ -3,13 +3,17 @@
 ChatError
 ├── BadMessage       what a client sent is not acceptable (`code` says why)
 │   ├── BadText      … because of its text
-│   └── BadName      … because of its name
+│   ├── BadName      … because of its name
+│   └── Rejected     … in the words of the server that got it
 ├── LogUnavailable   the log cannot take messages just now
 ├── PortTaken        somebody else listens on that port
 ├── BadAddress       that is no WebSocket address
 ├── NoServer         nobody answers at that address
 ├── NoDialect        somebody answers, but not in the dialect asked for
-└── Refused          the server answered, and said no
+├── Refused          the server answered, and said no
+├── TurnedAway       this server refused a handshake
+├── FewFiles         the system has no room for so many clients
+└── NotOpen          connect() or serve() was not awaited
 """
 
 from chatkit.texts import Sentence, say
@@ -20,11 +24,15 @@ __all__ = [
     "BadName",
     "BadText",
     "ChatError",
+    "FewFiles",
     "LogUnavailable",
     "NoDialect",
     "NoServer",
+    "NotOpen",
     "PortTaken",
     "Refused",
+    "Rejected",
+    "TurnedAway",
 ]
 
 
@@ -70,6 +78,18 @@ class BadText(BadMessage):
 
 class BadName(BadMessage):
     """A name was refused."""
+
+
+class Rejected(BadMessage):
+    """The server did not take a message, or us: `words` are its own."""
+
+    def __init__(self, code: str, words: Sentence, *, id: str = "", retry_ms: int | None = None) -> None:
+        super().__init__(code, id=id, retry_ms=retry_ms)
+        self.words = words
+
+    @property
+    def said(self) -> Sentence:
+        return self.words
 
 
 class LogUnavailable(ChatError):
@@ -126,3 +146,31 @@ class Refused(ChatError):
             f"error_refused_{code}" if code in (401, 403, 404, 503, 1000, 1008, 4001, 4003, 4401) else "error_refused"
         )
         super().__init__(code=code, reason=reason)
+
+
+class TurnedAway(ChatError):
+    """This server refused a handshake: `who` (an address) got the HTTP `status`, and `why` in both languages."""
+
+    key = "error_turned_away"
+
+    def __init__(self, status: int, why: Sentence, who: str = "") -> None:
+        self.status, self.why, self.who = status, why, who
+        super().__init__(status=status, why=why, who=who)
+
+
+class NotOpen(ChatError, AttributeError):
+    """Something was asked of what `connect()` or `serve()` gave, before it was awaited."""
+
+    key = "error_not_open"
+
+    def __init__(self, verb: str, name: str) -> None:
+        super().__init__(verb=verb, name=name)
+
+
+class FewFiles(ChatError):
+    """This system lets a program open so few files that only this many clients have room."""
+
+    key = "error_few_files"
+
+    def __init__(self, clients: int) -> None:
+        super().__init__(clients=clients)

@@ -1,9 +1,12 @@
 """The limits that a chat keeps, and the codes with which a connection ends: each stands here once."""
 
+import math
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["CLOSE_CODES", "LIMITS", "MAX_MARKS", "RECENT", "Limits", "is_final"]
+__all__ = ["CLOSE_CODES", "LIMITS", "MAX_MARKS", "RECENT", "Limits", "files_left", "is_final"]
 
 RECENT = 50  # messages shown to a newcomer
 MAX_MARKS = 4  # combining marks in a row; Thai needs two
@@ -65,3 +68,22 @@ FINAL_STATUSES = (401, 403, 404)  # of a refused handshake (HTTP)
 def is_final(code: int) -> bool:
     """Whether a refusal, by close code or HTTP status, is the answer that the next try would get, too."""
     return code in FINAL_STATUSES or any(code == each.code for each in CLOSE_CODES.values() if each.is_final)
+
+
+def files_left() -> float:
+    """How many more files this process may open, its limit raised as far as the system allows; each client is one."""
+    try:
+        import resource
+    except ImportError:  # Windows, and a browser's Python, know no such limit
+        return math.inf
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for higher in (hard, 10_240):  # macOS names a hard limit that it then refuses; it takes 10,240
+        if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or soft < higher <= hard):
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (higher, hard))
+                soft = higher
+    if soft == resource.RLIM_INFINITY:
+        return math.inf
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    return soft - lowest_free

@@ -6,7 +6,7 @@ stands. A type that it does not know is refused by the server and passed over by
 
 import json
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -47,7 +47,7 @@ Unicode = Annotated[str, Meta(pattern="^[^\ud800-\udfff]*$")]
 MessageId = Annotated[str, Meta(min_length=1, max_length=LIMITS.id, pattern="^[^\0\ud800-\udfff]*$")]
 
 
-class Message(Struct, frozen=True, omit_defaults=True, tag_field="type", tag=str.lower):
+class Message(Struct, omit_defaults=True, tag_field="type", tag=str.lower):
     """What all messages are. The class's name in small letters is the `type` on the wire."""
 
 
@@ -81,7 +81,6 @@ class Welcome(Message):
     """All that a client needs to go on: who it is, where the log stands, who is here, what the limits are.
 
     you: its public id; me: its secret; resumed: what it shows and what follows are one piece of the log.
-    members: a list of Who; the server encodes it once for all who come in.
     """
 
     you: str
@@ -92,7 +91,7 @@ class Welcome(Message):
     head: int
     oldest: int
     resumed: bool
-    members: list[Who] | msgspec.Raw
+    members: list[Who]
     limits: dict[str, Any] = {}
 
 
@@ -155,7 +154,9 @@ class Beat(Message):
     head: int
 
 
-FROM_SERVER = msgspec.json.Decoder(Welcome | Ack | Nack | Msg | Notice | Joined | Left | Renamed | Presence | Beat)
+FromServer = Welcome | Ack | Nack | Msg | Notice | Joined | Left | Renamed | Presence | Beat
+FROM_SERVER = msgspec.json.Decoder(FromServer)
+KNOWN = frozenset(kind.__name__.lower() for kind in get_args(FromServer))
 EXPECTED = {"id": f"string (1–{LIMITS.id})", "after": "integer ≥ 0"}  # of the other fields: a string
 
 encode = msgspec.json.Encoder().encode  # UTF-8, as it goes into a frame
@@ -169,14 +170,17 @@ def new_id() -> str:
 # The server's ear
 
 
-def decode(text: str) -> Hello | Send:
-    """The command in a client's message; BadMessage where it is none, or is over the limits."""
+def decode(text: str, is_greeted: bool = True) -> Hello | Send:
+    """The command in a client's message; BadMessage where it is none, or is over the limits.
+
+    is_greeted: hello was said before; until then nothing else is taken.
+    """
     fields = parse_object(text)
     try:
-        command = msgspec.convert(fields, Hello | Send)
+        command = msgspec.convert(fields, Hello | Send if is_greeted else Hello)
         return Send(command.id, check_text(command.text)) if isinstance(command, Send) else command
     except ValueError as error:  # msgspec's errors are ValueErrors, and so is a type that is no Unicode
-        raise wrong(fields, str(error)) from None
+        raise wrong(fields, str(error), is_greeted) from None
     except BadMessage as error:
         error.id = fields["id"]
         raise
@@ -206,10 +210,12 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def wrong(fields: dict[str, Any], error: str) -> BadMessage:
+def wrong(fields: dict[str, Any], error: str, is_greeted: bool) -> BadMessage:
     """Which field of a message is wrong, and under which id its sender will know it again."""
     id, type = fields.get("id"), fields.get("type")
     id = id if isinstance(id, str) and 0 < len(id) <= LIMITS.id and "\0" not in id and is_unicode(id) else ""
+    if type != "hello" and not is_greeted:
+        return BadMessage("hello_first", id=id)
     if type not in ("hello", "send"):
         return BadMessage("unknown_type", id=id, type=str(type)[: LIMITS.id])
     name = (error.partition("`$.")[2] or error.partition("field `")[2]).rstrip("`")
@@ -219,25 +225,23 @@ def wrong(fields: dict[str, Any], error: str) -> BadMessage:
 # A client's ear
 
 
-def hear(text: str) -> Message | None:
-    """The server's message; None where this version does not know its type, BadMessage where it cannot be read."""
+class Unknown(Struct):
+    """A message of a type that this version does not know; where it has a number, that number is taken."""
+
+    seq: int | None = None
+
+
+def hear(text: str) -> FromServer | Unknown:
+    """The server's message; BadMessage where it cannot be read."""
     try:
-        return FROM_SERVER.decode(text)
+        message: FromServer = FROM_SERVER.decode(text)
+        return message
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-        if is_from_the_future(text):
-            return None
-        raise BadMessage("bad_json") from None
-
-
-KNOWN = {"welcome", "ack", "nack", "msg", "notice", "joined", "left", "renamed", "presence", "beat"}
-
-
-def is_from_the_future(text: str) -> bool:
-    try:
-        type = parse_object(text).get("type")
-    except BadMessage:
-        return False
-    return isinstance(type, str) and type not in KNOWN
+        fields = parse_object(text)
+    type, seq = fields.get("type"), fields.get("seq")
+    if not isinstance(type, str) or type in KNOWN:
+        raise BadMessage("bad_json")
+    return Unknown(seq if isinstance(seq, int) else None)
 
 
 # Events and messages

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from chatkit.errors import BadName, BadText
 from chatkit.limits import LIMITS, MAX_MARKS
 
-__all__ = ["check_text", "clean_line", "clean_name", "cut_reason"]
+__all__ = ["check_text", "clean_line", "clean_name", "cut_reason", "skeleton"]
 
-RESERVED = frozenset({"server", "teacher", "ครู"})
+# Letters of other scripts that look like Latin ones: those of UTS #39's confusables that a keyboard can write.
+LOOK_ALIKES = str.maketrans(
+    "асԁеһіјӏкмнорԛѕтухѵԝгαεζηικμνορτυχɑɡıʀʜᴀᴄᴇᴛᴠꜱ", "acdehijlkmhopqstyxvwraezhikmvoptyxagirhacetvs"
+)
+THAI_MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")  # a part of the word, unlike an accent on a Latin letter
+THAI_TONE = re.compile("[\u0e47-\u0e4e]")
+SIGNS = re.compile("[🟢⚠✅❌📩📤📊➡🎓💬│:꞉∶ː]")  # with which a line of the kit begins, and what ends a speaker's name
 
 
 def check_text(text: str) -> str:
@@ -24,14 +30,25 @@ def check_text(text: str) -> str:
 def clean_name(raw: str) -> str:
     """A person's name as others will see it; BadName where it is blank, too long or reserved."""
     name = clean_line(raw)
-    if name.casefold() in RESERVED:
+    if THAI_TONE.sub("", skeleton(name)) in RESERVED:
         raise BadName("reserved_name", name=name)
+    if sign := SIGNS.search(unicodedata.normalize("NFKC", name)):
+        raise BadName("name_sign", sign=sign[0])
     return name
+
+
+def skeleton(name: str) -> str:
+    """What a name looks like: two with the same skeleton cannot be told apart at a glance (UTS #39, 4)."""
+    letters = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold().translate(LOOK_ALIKES))
+    return "".join(c for c in letters if not c.isspace() and (THAI_MARK.match(c) or unicodedata.category(c) != "Mn"))
+
+
+RESERVED = frozenset(map(skeleton, ("Server", "Teacher", "ครู")))
 
 
 def clean_line(raw: str) -> str:
     """The name of a person or a room: NFC, one line, nothing invisible. BadName where nothing is left, or too much."""
-    if not is_unicode(raw):
+    if not isinstance(raw, str) or not is_unicode(raw):
         raise BadName("bad_name")
     shown = "".join(c for c in raw if not is_invisible(c))
     name = trim_marks(unicodedata.normalize("NFC", " ".join(shown.split())))

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -49,7 +51,7 @@ def msgs(count: int, start: int = 1, room: str = "lobby") -> list[Event]:
 def numbers(log: SqliteLog, room: str = "lobby", after: int = 0) -> list[int]:
     """All numbers in a room, read page by page."""
     found: list[int] = []
-    while page := log.read(room, found[-1] if found else after):
+    while page := log.read(room, found[-1] if found else after).events:
         found += [event.seq for event in page]
     return found
 
@@ -79,7 +81,7 @@ def test_an_event_comes_back_as_it_went_in(log: SqliteLog) -> None:
     kept = log.append([msg("a", text, who=NOI)])[0].event
     notice = log.append([Event("notice", SERVER, id="n", ts=2.5, text="🟢")])[0].event
     assert kept == Event("msg", NOI, seq=1, id="a", ts=1763800000.25, text=text)
-    assert log.read("lobby", 0) == [kept, notice]
+    assert log.read("lobby", 0).events == [kept, notice]
 
 
 def test_a_duplicate_gets_its_first_number_and_its_first_text(log: SqliteLog) -> None:
@@ -87,7 +89,7 @@ def test_a_duplicate_gets_its_first_number_and_its_first_text(log: SqliteLog) ->
     again, fresh = log.append([msg("a", "second", who=NOI), msg("b")])
     assert again == (first, False)
     assert (fresh.event.seq, fresh.is_new) == (2, True)
-    assert [event.text for event in log.read("lobby", 0)] == ["first", "hi"]
+    assert [event.text for event in log.read("lobby", 0).events] == ["first", "hi"]
 
 
 def test_a_duplicate_within_one_batch(log: SqliteLog) -> None:
@@ -110,7 +112,7 @@ def test_duplicates_burn_no_numbers(batches: list[list[str]]) -> None:
                 assert is_new == (id not in model)
                 model += [id] if is_new else []
                 assert event.seq == model.index(id) + 1
-        assert [event.id for event in log.read("lobby", 0)] == model
+        assert [event.id for event in log.read("lobby", 0).events] == model
         assert log.bounds("lobby") == (1, len(model))
 
 
@@ -124,7 +126,7 @@ def test_an_empty_batch_changes_nothing(log: SqliteLog) -> None:
 
 def test_bounds_of_a_room_that_nobody_spoke_in(log: SqliteLog) -> None:
     assert log.bounds("empty") == (1, 0)
-    assert log.read("empty", 0) == []
+    assert log.read("empty", 0).events == []
 
 
 def test_only_the_newest_are_kept() -> None:
@@ -151,7 +153,7 @@ def test_reading_goes_on_after_a_number(log: SqliteLog) -> None:
 
 def test_a_long_history_comes_in_pages(log: SqliteLog) -> None:
     log.append([msg(f"m{number}", "ก" * LIMITS.text) for number in range(60)])
-    first = log.read("lobby", 0)
+    first = log.read("lobby", 0).events
     assert 1 <= len(first) < 60
     assert numbers(log) == list(range(1, 61))
 
@@ -161,8 +163,8 @@ def test_a_page_is_less_than_a_client_may_leave_unread(log: SqliteLog, text: str
     """The reaper aborts who has more than LIMITS.unread_bytes waiting: a replay must not do that to its own reader."""
     log.append([msg(f"{number:032}", text) for number in range(1_000 if len(text) > 2 else 3_000)])
     for after in (0, 500):
-        page = "".join(JSON.encode(event) for event in log.read("lobby", after))
-        assert 0 < len(page.encode()) < LIMITS.unread_bytes
+        page = b"".join(JSON.encode(event) for event in log.read("lobby", after).events)
+        assert 0 < len(page) < LIMITS.unread_bytes
 
 
 def test_one_text_that_fills_a_page_still_comes(log: SqliteLog) -> None:
@@ -179,7 +181,7 @@ def test_a_file_keeps_messages_and_epoch(path: Path) -> None:
         kept = [event for event, _ in log.append(msgs(3))]
     with opened(path) as log:
         assert log.epoch == epoch
-        assert log.read("lobby", 0) == kept
+        assert log.read("lobby", 0).events == kept
         assert log.append([msg("m1")])[0] == (kept[0], False)
         assert log.append([msg("new")])[0].event.seq == 4
 
@@ -220,11 +222,20 @@ def test_a_restored_copy_is_a_new_log_with_the_old_messages(path: Path) -> None:
 
 def test_a_log_that_was_not_closed_is_all_there(path: Path) -> None:
     """As after `kill -9`: nobody closes anything."""
-    with opened(path) as killed:
-        killed.append(msgs(3))
-        with opened(path) as log:
-            assert numbers(log) == [1, 2, 3]
-            assert log.epoch == killed.epoch
+    program = """
+import os, sys
+from chatkit.events import Event, Who
+from chatkit.log import SqliteLog
+
+log = SqliteLog(sys.argv[1])
+log.append([Event("msg", Who("p1", "Mali"), id=f"m{n}", text=f"text {n}") for n in range(1, 4)])
+print(log.epoch, flush=True)
+os.kill(os.getpid(), 9)
+"""
+    killed = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+    with opened(path) as log:
+        assert numbers(log) == [1, 2, 3]
+        assert log.epoch == killed.stdout.strip()
 
 
 @pytest.mark.parametrize(("durable", "level"), [(False, 1), (True, 2)])

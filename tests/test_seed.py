@@ -48,7 +48,7 @@ async def running(*command: str, prompt: str = "") -> AsyncIterator[Client]:
 
     async def listen() -> None:
         async for line in stdout:
-            heard.append(line.decode().removesuffix("\n").removeprefix(prompt))
+            heard.append(line.decode().removesuffix("\n").lstrip(prompt))  # readline may print its prompt twice
 
     listening = asyncio.create_task(listen())
     try:

@@ -21,10 +21,10 @@ from urllib.request import getproxies
 
 from packaging.requirements import Requirement
 
-from chatkit.addresses import default_port, reachable_addresses
+from chatkit.addresses import default_port, free_port, reachable_addresses
 from chatkit.client import connect
 from chatkit.errors import ChatError
-from chatkit.server import free_port, running, serve
+from chatkit.server import running, serve
 from chatkit.texts import Sentence, chosen, say, visible
 
 __all__ = ["Finding", "Report", "doctor"]

@@ -360,7 +360,7 @@ async def test_second_tab_takes_over_and_the_first_can_take_it_back(phone: NewPh
 async def test_put_out_by_the_server_it_stays_out(phone: NewPhone, code: int, sentence: str) -> None:
     async with chatkit.serve(port=0) as server:
         mali = await (await phone()).join(http(server), "Mali")
-        [session] = server.sessions
+        [session] = server.clients.sessions
         await session.connection.close(code)
         await mali.says(sentence)
         await mali.is_in("closed")
