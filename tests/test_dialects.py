@@ -5,17 +5,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatkit import events
-from chatkit.dialects import JSON, PLAIN, Hello, Json, Send, event_of, new_id
+from chatkit.dialects import JSON, PLAIN
 from chatkit.errors import BadMessage, BadText
 from chatkit.events import SERVER, Event, Who
 from chatkit.limits import LIMITS
+from chatkit.messages import SUBPROTOCOL, Hello, Send, event_of, hear, new_id
+from chatkit.spelling import check_text
 from chatkit.texts import say
 
 tried = settings(max_examples=50, deadline=None)
 
 MALI, NOBODY = Who("p7", "Mali"), Who("p8", "Someone")
 HI = Event("msg", MALI, seq=141, id="a1", ts=1763800000.123456, text="สวัสดี")
+
+
+def text(message: bytes | None) -> str | None:
+    return message.decode() if message is not None else None
 
 
 def code_of(message: str) -> str:
@@ -28,33 +33,40 @@ def code_of(message: str) -> str:
 
 
 def test_the_sender_reads_you_said() -> None:
-    assert PLAIN.encode(Event("msg", NOBODY, text="hi"), own=True) == "You said: hi"
-    assert PLAIN.encode(Event("msg", MALI, text="hi"), own=True) == "You said: hi"
+    assert text(PLAIN.encode(Event("msg", NOBODY, text="hi"), own=True)) == "You said: hi"
+    assert text(PLAIN.encode(Event("msg", MALI, text="hi"), own=True)) == "You said: hi"
 
 
 def test_the_others_read_who_says() -> None:
-    assert PLAIN.encode(Event("msg", NOBODY, text="hi")) == "Someone says: hi"
-    assert PLAIN.encode(Event("msg", MALI, text="hi")) == "Mali says: hi"
+    assert text(PLAIN.encode(Event("msg", NOBODY, text="hi"))) == "Someone says: hi"
+    assert text(PLAIN.encode(Event("msg", MALI, text="hi"))) == "Mali says: hi"
 
 
 def test_everybody_reads_the_operator_behind_a_green_dot() -> None:
     notice = Event("notice", SERVER, text="hi")
-    assert PLAIN.encode(notice) == PLAIN.encode(notice, own=True) == "\U0001f7e2 Server: hi"
+    assert text(PLAIN.encode(notice)) == text(PLAIN.encode(notice, own=True)) == "\U0001f7e2 Server: hi"
 
 
 @pytest.mark.parametrize("type", ["joined", "left", "renamed", "reset"])
 def test_plain_has_no_word_for_presence(type: str) -> None:
-    assert PLAIN.encode(Event(type, MALI)) is None
+    assert text(PLAIN.encode(Event(type, MALI))) is None
 
 
 def test_plain_has_no_ack() -> None:
-    assert PLAIN.ack("a1", 1) is None
+    assert text(PLAIN.ack("a1", 1)) is None
 
 
 def test_a_plain_refusal_is_one_line_behind_a_warning_sign() -> None:
-    line = PLAIN.nack(BadText("bad_text"))
+    line = text(PLAIN.nack(BadText("bad_text")))
     assert line == f"⚠️ {say('nack_bad_text')}"
     assert line.startswith("\u26a0\ufe0f ") and "\n" not in line
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_no_line_of_a_plain_message_can_pass_for_one_of_the_server(end: str) -> None:
+    forged = Event("msg", MALI, text=f"hi{end}🟢 Server: exam cancelled{end}")
+    assert text(PLAIN.encode(forged)) == "Mali says: hi\n│ 🟢 Server: exam cancelled\n│ "
+    assert text(PLAIN.encode(forged, own=True)) == "You said: hi\n│ 🟢 Server: exam cancelled\n│ "
 
 
 @pytest.mark.parametrize("text", ["hi", "", " ", "two\nlines", '{"type":"hello"}', "สวัสดี", "🟢 Server: no"])
@@ -78,65 +90,40 @@ def test_two_plain_messages_never_share_an_id() -> None:
 
 
 def test_msg() -> None:
-    assert JSON.encode(HI) == (
+    assert text(JSON.encode(HI)) == (
         '{"type":"msg","seq":141,"id":"a1","from":"p7","name":"Mali","ts":1763800000.123,"text":"สวัสดี"}'
     )
 
 
 def test_msg_is_the_same_for_its_author() -> None:
-    assert JSON.encode(HI, own=True) == JSON.encode(HI)
+    assert text(JSON.encode(HI, own=True)) == text(JSON.encode(HI))
 
 
 def test_notice() -> None:
-    assert JSON.encode(Event("notice", SERVER, seq=142, id="b", ts=2.0, text="🟢")) == (
+    assert text(JSON.encode(Event("notice", SERVER, seq=142, id="b", ts=2.0, text="🟢"))) == (
         '{"type":"notice","seq":142,"id":"b","from":"server","name":"Server","ts":2.0,"text":"🟢"}'
     )
 
 
 @pytest.mark.parametrize("type", ["joined", "left", "renamed"])
 def test_presence_has_no_number(type: str) -> None:
-    assert JSON.encode(Event(type, MALI)) == f'{{"type":"{type}","who":{{"id":"p7","name":"Mali"}}}}'
+    assert text(JSON.encode(Event(type, MALI))) == f'{{"type":"{type}","who":{{"id":"p7","name":"Mali"}}}}'
 
 
 def test_ack() -> None:
-    assert JSON.ack("a1", 141) == '{"type":"ack","id":"a1","seq":141}'
+    assert text(JSON.ack("a1", 141)) == '{"type":"ack","id":"a1","seq":141}'
 
 
 def test_nack_with_all_its_fields_in_order() -> None:
-    nack = JSON.nack(BadMessage("rate", id="a1", retry_ms=800))
-    message = json.dumps({"en": say("nack_rate", "en"), "th": say("nack_rate", "th")}, ensure_ascii=False)
-    message = message.replace('": "', '":"').replace('", "', '","')
-    assert nack == f'{{"type":"nack","id":"a1","code":"rate","message":{message},"retry_ms":800}}'
+    nack = text(JSON.nack(BadMessage("rate", id="a1", retry_ms=800)))
+    said = json.dumps(say("nack_rate").each(), ensure_ascii=False, separators=(",", ":"))
+    assert nack == f'{{"type":"nack","code":"rate","message":{said},"id":"a1","retry_ms":800}}'
 
 
 def test_nack_without_id_and_without_retry() -> None:
     fields = json.loads(JSON.nack(BadMessage("bad_json")))
     assert list(fields) == ["type", "code", "message"]
     assert list(fields["message"]) == ["en", "th"]
-
-
-def test_welcome() -> None:
-    said = JSON.welcome(MALI, "secret", "lobby", "e1", 140, 1, True, [MALI, NOBODY], LIMITS)
-    assert said.startswith(
-        '{"type":"welcome","you":"p7","me":"secret","name":"Mali","room":"lobby","epoch":"e1","head":140,"oldest":1,'
-        '"resumed":true,"members":[{"id":"p7","name":"Mali"},{"id":"p8","name":"Someone"}],"limits":{'
-    )
-    assert list(json.loads(said))[-1] == "limits"
-
-
-def test_limits_tell_every_limit_with_its_value() -> None:
-    assert LIMITS["message_bytes"] == events.MAX_BYTES == 16384
-    assert LIMITS["text"] == events.LIMITS.text == 4000
-    assert LIMITS["name"] == events.MAX_NAME == 32
-    assert (LIMITS["burst"], LIMITS["rate"]) == (events.BURST, events.RATE) == (10, 2)
-    assert LIMITS["unread_bytes"] == events.MAX_UNREAD == 256 * 1024
-    assert LIMITS["clients"] == events.MAX_CLIENTS == 2000
-    assert LIMITS["hello_seconds"] == events.HELLO_TIMEOUT == 5
-    assert LIMITS["history"] == events.HISTORY == 10_000
-
-
-def test_beat() -> None:
-    assert JSON.beat(142) == '{"type":"beat","head":142}'
 
 
 # --- json: what the server understands -----------------------------------------------------------------------------
@@ -148,7 +135,7 @@ def test_hello_with_everything() -> None:
 
 
 def test_hello_with_nothing() -> None:
-    assert JSON.decode('{"type":"hello"}') == Hello(None, None, None, None, None)
+    assert JSON.decode('{"type":"hello"}') == Hello()
 
 
 def test_send() -> None:
@@ -207,8 +194,8 @@ def test_the_refusal_of_an_odd_type_can_be_sent(type: str) -> None:
     with pytest.raises(BadMessage) as refused:
         JSON.decode(f'{{"type":"{type}"}}')
     answer = JSON.nack(refused.value)
-    assert len(answer.encode()) < 2_000
-    assert "\\u001b" not in answer
+    assert len(answer) < 2_000
+    assert b"\\u001b" not in answer
 
 
 @pytest.mark.parametrize("id", [None, 1, "", True, ["a"], "a" * (LIMITS.id + 1), "\ud800", "a\0b"])
@@ -263,7 +250,7 @@ def test_no_message_at_all_breaks_the_decoder(message: str) -> None:
         try:
             dialect.decode(message)
         except BadMessage as error:
-            dialect.nack(error).encode()
+            dialect.nack(error)
 
 
 JSON_VALUES = st.recursive(
@@ -287,7 +274,7 @@ def test_no_object_at_all_breaks_the_decoder(fields: dict[str, Any]) -> None:
     try:
         command = JSON.decode(json.dumps(fields))
     except BadMessage as error:
-        JSON.nack(error).encode()
+        JSON.nack(error)
     else:
         assert isinstance(command, Hello | Send)
         if isinstance(command, Send):
@@ -304,7 +291,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 @tried
 @given(TEXTS)
 def test_a_text_arrives_as_it_was_sent(text: str) -> None:
-    text = events.check_text(text)
+    text = check_text(text)
     sent = JSON.decode(json.dumps({"type": "send", "id": "a", "text": text}))
     assert isinstance(sent, Send)
     heard = json.loads(JSON.encode(Event("msg", MALI, seq=1, text=sent.text)))
@@ -324,14 +311,16 @@ def test_a_text_arrives_as_it_was_sent(text: str) -> None:
     )
 )
 def test_a_client_reads_the_event_that_the_server_wrote(event: Event) -> None:
-    assert event_of(json.loads(JSON.encode(event)), "lobby") == event
+    message: Any = hear(JSON.encode(event).decode())
+    assert event_of(message, "lobby") == event
 
 
 @pytest.mark.parametrize("type", ["joined", "left", "renamed"])
 def test_a_client_reads_presence(type: str) -> None:
     event = Event(type, MALI, "physics")
-    assert event_of(json.loads(JSON.encode(event)), "physics") == event
+    message: Any = hear(JSON.encode(event).decode())
+    assert event_of(message, "physics") == event
 
 
 def test_the_subprotocol_has_its_name() -> None:
-    assert Json.subprotocol == "chatkit.v1"
+    assert SUBPROTOCOL == "chatkit.v1"

@@ -1,13 +1,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from chatkit.fanout import Fanout, Frames, Reader, Reaper
+from chatkit.door import Connection
+from chatkit.fanout import Fanout, Frames, Outlet, Reaper
 from tests.chat import CEILING, dial
 
 SIZES = [0, 125, 126, 65_535, 65_536]
@@ -31,6 +33,9 @@ class Tap:
 class Watched(ServerConnection):
     """A subclass, as a recorder of the wire brings one."""
 
+    def send_data(self) -> None:
+        super().send_data()
+
 
 @asynccontextmanager
 async def pair(**options: Any) -> AsyncIterator[tuple[ServerConnection, ClientConnection]]:
@@ -46,6 +51,10 @@ async def pair(**options: Any) -> AsyncIterator[tuple[ServerConnection, ClientCo
         port = server.sockets[0].getsockname()[1]
         async with dial(f"ws://127.0.0.1:{port}", max_size=None, compression=compression) as client:
             yield await accepted, client
+
+
+def frames(*texts: str) -> Frames:
+    return Frames([text.encode() for text in texts])
 
 
 def tap(connection: ServerConnection) -> Tap:
@@ -76,18 +85,18 @@ async def test_frames_are_the_bytes_that_websockets_would_write(size: int) -> No
         broadcast([connection], text)
         by_websockets = b"".join(transport.written)
         transport.written.clear()
-        Fanout(connection.loop).deliver([reader := Reader(connection)], [text])
+        Fanout(connection.loop).deliver([reader := Outlet(connection)], frames(text))
         assert reader.pending
         await next_turn()
-        assert b"".join(transport.written) == by_websockets == Frames([text]).data
+        assert b"".join(transport.written) == by_websockets == frames(text).data
         assert await heard(client, 2) == [text, text]
 
 
 async def test_many_texts_are_the_frames_of_each_in_order() -> None:
     texts = ["สวัสดี", "", "🟢 Server: hi", "x" * 70_000]
-    assert Frames(texts).data == b"".join(Frames([text]).data for text in texts)
+    assert frames(*texts).data == b"".join(frames(text).data for text in texts)
     async with pair() as (connection, client):
-        Fanout(connection.loop).deliver([Reader(connection)], texts)
+        Fanout(connection.loop).deliver([Outlet(connection)], frames(*texts))
         assert await heard(client, len(texts)) == texts
 
 
@@ -97,10 +106,10 @@ async def test_many_texts_are_the_frames_of_each_in_order() -> None:
 async def test_one_write_for_each_client_and_turn() -> None:
     async with pair() as (one, one_client), pair() as (two, two_client):
         taps = [tap(one), tap(two)]
-        fanout, readers = Fanout(one.loop), [Reader(one), Reader(two)]
-        fanout.deliver(readers, ["to all"])
-        fanout.deliver(readers[:1], ["to one", "and again"])
-        fanout.deliver(readers, ["to all once more"])
+        fanout, readers = Fanout(one.loop), [Outlet(one), Outlet(two)]
+        fanout.deliver(readers, frames("to all"))
+        fanout.deliver(readers[:1], frames("to one", "and again"))
+        fanout.deliver(readers, frames("to all once more"))
         assert [each.written for each in taps] == [[], []]  # not before the end of the turn
         await next_turn()
         assert [len(each.written) for each in taps] == [1, 1]
@@ -110,9 +119,9 @@ async def test_one_write_for_each_client_and_turn() -> None:
 
 async def test_the_next_turn_writes_again() -> None:
     async with pair() as (connection, client):
-        transport, fanout, reader = tap(connection), Fanout(connection.loop), Reader(connection)
+        transport, fanout, reader = tap(connection), Fanout(connection.loop), Outlet(connection)
         for text in ("first", "second"):
-            fanout.deliver([reader], [text])
+            fanout.deliver([reader], frames(text))
             await next_turn()
         assert len(transport.written) == 2
         await next_turn()
@@ -124,19 +133,19 @@ async def test_the_next_turn_writes_again() -> None:
 async def test_nothing_to_say_is_no_write(count: int, texts: list[str]) -> None:
     async with pair() as (connection, _):
         transport = tap(connection)
-        Fanout(connection.loop).deliver([Reader(connection)] * count, texts)
+        Fanout(connection.loop).deliver([Outlet(connection)] * count, frames(*texts))
         await next_turn()
         assert transport.written == []
 
 
 async def test_a_flush_in_between_keeps_the_order_and_says_nothing_twice() -> None:
     async with pair() as (connection, client):
-        fanout, reader = Fanout(connection.loop), Reader(connection)
-        fanout.deliver([reader], ["first"])
+        fanout, reader = Fanout(connection.loop), Outlet(connection)
+        fanout.deliver([reader], frames("first"))
         reader.flush()
-        fanout.deliver([reader], ["second"])
+        fanout.deliver([reader], frames("second"))
         await next_turn()
-        fanout.deliver([reader], ["last"])
+        fanout.deliver([reader], frames("last"))
         assert await heard(client, 3) == ["first", "second", "last"]
 
 
@@ -145,25 +154,26 @@ async def test_who_is_gone_does_not_hold_the_others() -> None:
         fanout = Fanout(here.loop)
         gone_client.transport.abort()
         await gone.wait_closed()
-        fanout.deliver([Reader(gone), Reader(here)], ["hi"])
+        fanout.deliver([Outlet(gone), Outlet(here)], frames("hi"))
         assert await heard(client, 1) == ["hi"]
 
 
 # --- where it must not write past websockets -----------------------------------------------------------------------
 
 
-async def test_an_open_connection_of_websockets_own_class_is_written_to_directly() -> None:
-    async with pair() as (connection, _):
-        assert Reader(connection).can_write_directly()
+@pytest.mark.parametrize("kind", [ServerConnection, partial(Connection, print)])
+async def test_an_open_connection_that_nobody_watches_is_written_to_directly(kind: Any) -> None:
+    async with pair(create_connection=kind) as (connection, _):
+        assert Outlet(connection).can_write_directly()
 
 
 async def test_a_subclass_sees_every_frame() -> None:
     async with pair(create_connection=Watched) as (connection, client):
-        assert not Reader(connection).can_write_directly()
+        assert not Outlet(connection).can_write_directly()
         sent: list[bytes] = []
         send_text = connection.protocol.send_text
         connection.protocol.send_text = lambda data: sent.append(data) or send_text(data)  # type: ignore[assignment]
-        Fanout(connection.loop).deliver([Reader(connection)], ["one", "two"])
+        Fanout(connection.loop).deliver([Outlet(connection)], frames("one", "two"))
         assert await heard(client, 2) == ["one", "two"]
         assert sent == [b"one", b"two"]
 
@@ -171,9 +181,9 @@ async def test_a_subclass_sees_every_frame() -> None:
 async def test_a_compressed_connection_gets_compressed_frames() -> None:
     async with pair(compression="deflate") as (connection, client):
         assert connection.protocol.extensions
-        assert not Reader(connection).can_write_directly()
+        assert not Outlet(connection).can_write_directly()
         transport = tap(connection)
-        Fanout(connection.loop).deliver([Reader(connection)], ["hi " * 100])
+        Fanout(connection.loop).deliver([Outlet(connection)], frames("hi " * 100))
         assert await heard(client, 1) == ["hi " * 100]
         assert len(b"".join(transport.written)) < 100
 
@@ -190,19 +200,19 @@ async def test_nothing_goes_past_websockets_into_a_fragmented_message() -> None:
         sending = asyncio.create_task(connection.send(fragments()))
         while not connection.protocol.expect_continuation_frame:
             await next_turn()
-        assert not Reader(connection).can_write_directly()
+        assert not Outlet(connection).can_write_directly()
         go_on.set()
         await sending
-        assert Reader(connection).can_write_directly()
+        assert Outlet(connection).can_write_directly()
         assert await heard(client, 1) == ["half whole"]
 
 
 async def test_nothing_overtakes_what_websockets_has_queued() -> None:
     async with pair() as (connection, _):
         connection.protocol.send_text(b"queued")
-        assert not Reader(connection).can_write_directly()
+        assert not Outlet(connection).can_write_directly()
         connection.send_data()
-        assert Reader(connection).can_write_directly()
+        assert Outlet(connection).can_write_directly()
 
 
 @pytest.mark.parametrize("close", [lambda server, client: server.close(), lambda server, client: client.close()])
@@ -212,8 +222,8 @@ async def test_nothing_is_written_after_the_closing_handshake(
     async with pair() as (connection, client):
         await close(connection, client)
         transport = tap(connection)
-        assert not Reader(connection).can_write_directly()
-        Fanout(connection.loop).deliver([Reader(connection)], ["too late"])
+        assert not Outlet(connection).can_write_directly()
+        Fanout(connection.loop).deliver([Outlet(connection)], frames("too late"))
         await next_turn()
         assert transport.written == []
 
