@@ -17,23 +17,6 @@ from chatkit.errors import BadAddress, BadName
 from chatkit.spelling import clean_line
 from chatkit.texts import visible
 
-__all__ = [
-    "check_uri",
-    "default_port",
-    "free_port",
-    "host_of",
-    "in_link",
-    "is_free",
-    "is_ip_address",
-    "is_nearby",
-    "join_links",
-    "lab_of",
-    "local_addresses",
-    "reachable_addresses",
-    "room_of",
-    "split_target",
-]
-
 DEFAULT_PORT = 8765
 
 # Addresses for documentation (RFC 5737, RFC 3849): nobody has them, so the way there is the default route.

@@ -13,8 +13,6 @@ from chatkit.events import Event
 from chatkit.messages import Hello, Send, new_id
 from chatkit.spelling import check_text
 
-__all__ = ["JSON", "PLAIN", "Dialect", "Json", "Plain", "plain_lines"]
-
 
 class Dialect(Protocol):
     """What the hub asks of a dialect. None means: this dialect has no word for it."""

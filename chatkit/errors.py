@@ -18,23 +18,6 @@ ChatError
 
 from chatkit.texts import Sentence, say
 
-__all__ = [
-    "BadAddress",
-    "BadMessage",
-    "BadName",
-    "BadText",
-    "ChatError",
-    "FewFiles",
-    "LogUnavailable",
-    "NoDialect",
-    "NoServer",
-    "NotOpen",
-    "PortTaken",
-    "Refused",
-    "Rejected",
-    "TurnedAway",
-]
-
 
 class ChatError(Exception):
     """The root of the kit's errors. Parts are stored; the sentence is built when somebody reads it."""

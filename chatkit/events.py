@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-__all__ = ["NOBODY", "SERVER", "Event", "Who"]
-
 NOBODY = "Someone"  # the name of a client that gave none
 
 

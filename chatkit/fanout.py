@@ -13,8 +13,6 @@ from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
-__all__ = ["Fanout", "Frames", "Outlet", "Reaper", "is_transparent"]
-
 
 class Frames:
     """Texts in UTF-8, and the same as WebSocket frames (RFC 6455, 5.2), encoded once for all who get them."""

@@ -21,8 +21,6 @@ from chatkit.limits import LIMITS, RECENT, Limits
 from chatkit.log import Log
 from chatkit.messages import Beat, Hello, Presence, Send, Welcome, encode, new_id
 
-__all__ = ["Hub", "Member", "Operator", "Room", "Scheduler", "public_id"]
-
 LOG_RETRY_MS = 1000  # when to try again a message that the log could not take
 RENAME_SECONDS = 1.0  # a name may change this often
 CROWD = 200  # people in a room; beyond that only the count and a few names of who came and went are told …

@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["CLOSE_CODES", "LIMITS", "MAX_MARKS", "RECENT", "Limits", "files_left", "is_final"]
-
 RECENT = 50  # messages shown to a newcomer
 MAX_MARKS = 4  # combining marks in a row; Thai needs two
 

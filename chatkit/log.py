@@ -13,8 +13,6 @@ from chatkit.errors import LogUnavailable
 from chatkit.events import Event, Who
 from chatkit.limits import LIMITS
 
-__all__ = ["Kept", "Log", "Page", "SqliteLog"]
-
 # One page of a replay. As JSON it may grow sixfold (`\\u0001`), and must still be far under `Limits.unread_bytes`.
 PAGE_SIZE = 24 * 1024  # bytes
 PAGE_LENGTH = 64  # messages

@@ -16,30 +16,6 @@ from chatkit.events import Event, Who
 from chatkit.limits import LIMITS
 from chatkit.spelling import check_text, is_unicode
 
-__all__ = [
-    "SUBPROTOCOL",
-    "Ack",
-    "Beat",
-    "Hello",
-    "Joined",
-    "Left",
-    "Message",
-    "Msg",
-    "Nack",
-    "Notice",
-    "Presence",
-    "Renamed",
-    "Send",
-    "Welcome",
-    "decode",
-    "encode",
-    "event_of",
-    "hear",
-    "message_of",
-    "nack_of",
-    "new_id",
-]
-
 SUBPROTOCOL = "chatkit.v1"
 
 # JSON lets half of a surrogate pair (`"\\ud800"`) into a string; it cannot be written as UTF-8.

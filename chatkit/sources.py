@@ -5,8 +5,6 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Source", "source"]
-
 
 class Source:
     """The source of one thing: a highlighted block in a notebook, plain text anywhere else."""

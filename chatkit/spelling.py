@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from chatkit.errors import BadName, BadText
 from chatkit.limits import LIMITS, MAX_MARKS
 
-__all__ = ["check_text", "clean_line", "clean_name", "cut_reason", "skeleton"]
-
 # Letters of other scripts that look like Latin ones: those of UTS #39's confusables that a keyboard can write.
 LOOK_ALIKES = str.maketrans(
     "асԁеһіјӏкмнорԛѕтухѵԝгαεζηικμνορτυχɑɡıʀʜᴀᴄᴇᴛᴠꜱ", "acdehijlkmhopqstyxvwraezhikmvoptyxagirhacetvs"

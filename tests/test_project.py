@@ -111,31 +111,40 @@ def test_no_file_names_a_machine_path_or_a_registry() -> None:
 
 # --- layers and exports -----------------------------------------------------------------------------------------------
 
-#: What each module may import from the kit; dependency goes down only. `texts` is a leaf that everyone may import.
-EVERYTHING = frozenset({"everything"})
+# What each module, and each folder, may import from the kit: what stands above it here. No exemptions.
+# `texts` is a leaf that everyone may import. The picture in ARCHITECTURE.md is made from this table.
 LEAVES = frozenset({"errors", "limits", "spelling", "addresses", "events"})
+HEART = frozenset("events messages dialects log fanout hub door session server memory client".split())
 LAYERS: dict[str, frozenset[str]] = {
+    # leaves
     "texts": frozenset(),
     "limits": frozenset(),
-    "events": frozenset(),
     "sources": frozenset(),
     "errors": frozenset({"limits"}),
     "spelling": frozenset({"errors", "limits"}),
     "addresses": frozenset({"errors", "limits", "spelling"}),
+    # the heart
+    "events": frozenset(),
+    "messages": LEAVES,
+    "dialects": LEAVES | {"messages"},
+    "log": LEAVES,
+    "fanout": LEAVES,
+    "hub": LEAVES | {"messages", "dialects", "log", "fanout"},
+    "web": frozenset(),
+    "door": LEAVES | {"messages", "dialects", "web"},
+    "session": LEAVES | {"messages", "dialects", "fanout", "hub", "door"},
+    "server": LEAVES | {"messages", "log", "fanout", "hub", "door", "session"},
+    "memory": LEAVES | {"messages", "dialects"},
+    "client": LEAVES | {"messages", "memory"},
+    # wings
     "wire": LEAVES,
     "exercises": LEAVES,
     "exercises.data": LEAVES | {"server", "client"},  # what the notebooks of the exercises use
-    "dialects": LEAVES,
-    "log": LEAVES,
-    "hub": LEAVES | {"dialects", "log"},
-    "fanout": LEAVES,
-    "client": LEAVES | {"dialects"},
-    "web": frozenset(),
-    "server": LEAVES | {"dialects", "log", "hub", "fanout", "web"},
     "panels": LEAVES | {"server", "client", "wire"},
-    "tools": EVERYTHING,
-    "__main__": EVERYTHING,
-    "__init__": EVERYTHING,
+    "tools": LEAVES | HEART | {"web", "wire", "exercises", "panels", "sources"},
+    # the package itself
+    "__init__": LEAVES | {"client", "server", "sources", "tools"},
+    "__main__": frozenset({"tools"}),
 }
 
 
@@ -147,7 +156,7 @@ def modules() -> dict[str, Path]:
 
 
 def runs_as_program(node: ast.stmt) -> bool:
-    """Whether this is `if __name__ == "__main__":`, which an import never reaches (`python -m chatkit.server`)."""
+    """Whether this is `if __name__ == "__main__":`, which an import never reaches; server and client alone have it."""
     return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
 
 
@@ -180,7 +189,7 @@ def upward(module: str, source: str) -> set[str]:
     layer = module.split(".")[0]
     allowed = LAYERS.get(".".join(module.split(".")[:2]), LAYERS.get(layer))
     assert allowed is not None, f"chatkit.{layer} is a new module: say in LAYERS what it may import"
-    return set() if allowed is EVERYTHING else kit_imports(module, source) - allowed - {"texts", layer}
+    return kit_imports(module, source) - allowed - {"texts", layer}
 
 
 @pytest.mark.parametrize("module", modules())
@@ -210,14 +219,60 @@ def test_the_layer_test_lets_the_ways_down_pass() -> None:
     )
 
 
-def test_nothing_in_the_hub_awaits() -> None:
-    tree = ast.parse((KIT / "hub.py").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["events", "messages", "dialects", "log", "hub", "memory"])
+def test_nothing_awaits_in_what_decides(name: str) -> None:
+    tree = ast.parse((KIT / f"{name}.py").read_text("utf-8"))
     assert [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)] == []
 
 
+def test_only_the_two_commands_of_old_run_as_programs() -> None:
+    programs = [
+        m for m, path in modules().items() if any(map(runs_as_program, ast.parse(path.read_text("utf-8")).body))
+    ]
+    assert sorted(programs) == ["__main__", "client", "server"]
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imported(module: str, known: dict[str, Path]) -> set[str]:
+    """The modules of the kit that this one imports when it is imported; dotted names."""
+    tree = ast.parse(known[module].read_text("utf-8"))
+    skipped = [
+        node for node in tree.body if runs_as_program(node) or "TYPE_CHECKING" in ast.unparse(node).split("\n")[0]
+    ]
+    tree.body = [node for node in tree.body if node not in skipped]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("chatkit"):
+            base = node.module.removeprefix("chatkit").lstrip(".")
+            names = {f"{base}.{each.name}".lstrip(".") for each in node.names}
+            found |= {name if name in known else base for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {each.name.removeprefix("chatkit.") for each in node.names}
+    return (found & known.keys()) - {module}
+
+
+def test_no_circle_of_imports_not_even_inside_a_folder() -> None:
+    known = {name: path for name, path in modules().items() if name != "__init__"}
+    left = {name: imported(name, known) for name in known}
+    while ready := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert left == {}
+
+
+def test_no_hasattr_and_no_typing_ignored_in_the_heart() -> None:
+    for name in HEART:
+        source = modules()[name].read_text("utf-8")
+        assert "hasattr" not in source and "type: ignore" not in source, name
+
+
 def public_modules() -> list[str]:
-    """Modules and packages that a student imports; what lies inside a package is the package's own matter."""
-    return [name for name in modules() if "." not in name and not name.startswith("__main")]
+    """Packages say in `__all__` what a student imports; in a module of the heart every name is there to be read."""
+    packages = ("chatkit", "exercises", "panels", "texts", "web", "wire")
+    return [name for name, path in modules().items() if path.name == "__init__.py" and path.parent.name in packages]
 
 
 @pytest.mark.parametrize("name", public_modules())

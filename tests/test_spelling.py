@@ -68,7 +68,7 @@ def test_checked_text_is_accepted_again_unchanged(text: str) -> None:
 # --- names -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Mali", "มะลิ", *THAI, "José", "O'Neil <b>", "🟢", "Mali·2", "Нина"])
+@pytest.mark.parametrize("name", ["Mali", "มะลิ", *THAI, "José", "O'Neil <b>", "Mali·2", "Нина"])
 def test_name_stays_as_it_is(name: str) -> None:
     assert clean_name(name) == name
 
