@@ -1,12 +1,11 @@
 """The commands, as they are typed."""
 
 import asyncio
-import os
+import re
 import signal
 import socket
 import sqlite3
 import sys
-import time
 from asyncio.subprocess import PIPE
 from urllib.parse import unquote, urlsplit
 
@@ -17,10 +16,12 @@ from websockets.asyncio.server import serve as serve_websockets
 from websockets.exceptions import ConnectionClosed
 
 from chatkit import connect, serve
-from chatkit.addresses import reachable_addresses
-from chatkit.server import local_addresses
+from chatkit.addresses import local_addresses, reachable_addresses
 from chatkit.texts import say
-from chatkit.tools.cli import a_uri, main, qr_code, raise_file_limit
+from chatkit.tools.cli import main
+from chatkit.tools.files import raise_file_limit
+from chatkit.tools.options import a_uri
+from chatkit.tools.serve import qr_code
 from tests.processes import PATIENCE, finish, read_until, run, serving, start
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and limits")
@@ -95,10 +96,9 @@ async def test_a_stalled_reader_does_not_keep_it_from_ending():
             stalled.transport.pause_reading()
             for _ in range(100):
                 await asyncio.wait_for(chat.send("x" * 4000), PATIENCE)
-            start = time.monotonic()
             process.send_signal(signal.SIGINT)
             code, _, err = await finish(process)
-            assert (code, err) == (0, "") and time.monotonic() - start < 5
+            assert (code, err) == (0, "")
             stalled.transport.abort()
 
 
@@ -120,6 +120,8 @@ WRONG = {
     "port-negative": ["serve", "--port=-1"],
     "token-empty": ["serve", "--token", ""],
     "token-blank": ["serve", "--token", "  "],
+    "db-empty": ["serve", "--db", ""],
+    "value-missing": ["serve", "--db"],
     "rate-word": ["serve", "--rate", "often"],
     "rate-negative": ["serve", "--rate=-1"],
     "rate-nan": ["serve", "--rate", "nan"],
@@ -133,6 +135,7 @@ WRONG = {
     "host-and-lan": ["serve", "--host", "::1", "--lan"],
     "unknown": ["serve", "--colour\x1b[31m"],
     "no-command": ["chat"],
+    "no-language": ["serve", "--lang", "de"],
     "bench-none": ["bench", "--clients", "0"],
 }
 
@@ -152,12 +155,12 @@ def test_a_wrong_option_is_one_sentence_and_code_2(arguments, lang, capsys, monk
 def test_a_wrong_port_in_the_environment_is_one_sentence(port, command, capsys, monkeypatch):
     monkeypatch.setenv("CHATKIT_PORT", port)
     assert main([command]) == 2
-    assert capsys.readouterr().err.rstrip() == say("cli_bad_port", "en", value=port)
+    assert capsys.readouterr().err.rstrip() == say("cli_bad_port", value=port).en
 
 
 def test_lang_counts_also_where_the_rest_of_the_line_is_wrong(capsys):
     assert main(["serve", "--lang", "th", "--port", "x"]) == 2
-    assert capsys.readouterr().err.rstrip() == say("cli_bad_port", "th", value="x")
+    assert capsys.readouterr().err.rstrip() == say("cli_bad_port", value="x").th
 
 
 def test_a_host_that_is_not_here_is_one_sentence(capsys):
@@ -181,7 +184,7 @@ def test_a_log_that_cannot_be_opened_is_one_sentence(tmp_path, capsys):
 
 @needs_posix
 async def test_the_limit_of_open_files_is_raised_to_what_the_system_allows():
-    code = "from chatkit.tools.cli import raise_file_limit; print(raise_file_limit())"
+    code = "from chatkit.tools.files import raise_file_limit; print(raise_file_limit())"
     limits = f'ulimit -Sn 100; ulimit -Hn 300; exec "{sys.executable}" -c "{code}"'
     process = await asyncio.create_subprocess_exec("sh", "-c", limits, stdout=PIPE)
     assert (await process.communicate())[0] == b"300\n"
@@ -267,9 +270,9 @@ async def test_a_piped_exit_leaves_and_a_line_over_the_limits_is_code_1():
 
 async def test_no_server_is_one_sentence_and_code_1(nowhere):
     code, out, err = await run("join", nowhere, typed="hi\n")
-    assert code == 1 and out == "" and err.rstrip() == say("error_no_server", "en", uri=nowhere)
+    assert code == 1 and out == "" and err.rstrip() == say("error_no_server", uri=nowhere).en
     _, _, thai = await run("join", nowhere, "--lang", "th", typed="hi\n")
-    assert thai.rstrip() == say("error_no_server", "th", uri=nowhere)
+    assert thai.rstrip() == say("error_no_server", uri=nowhere).th
 
 
 @pytest.mark.parametrize("plain", [[], ["--plain"]], ids=["json", "plain"])
@@ -303,7 +306,7 @@ async def test_closed_for_good_is_one_sentence_and_code_1(code):
         port = server.sockets[0].getsockname()[1]
         process = await start("join", f"ws://127.0.0.1:{port}", "--plain", stdin=PIPE)
         out = await asyncio.wait_for(process.stderr.readline(), PATIENCE)
-        assert out.decode().rstrip() == say(f"error_refused_{code}", "en")
+        assert out.decode().rstrip() == say(f"error_refused_{code}").en
         assert (await finish(process))[0] == 1
 
 
@@ -330,40 +333,43 @@ async def test_the_seeds_two_commands_still_work():
     await process.communicate()
 
 
-@pytest.mark.parametrize("command", [[], ["lab"], ["serve"], ["join"], ["doctor"], ["bench"]], ids=str)
-def test_help_is_there_for_every_command(command, capsys):
+COMMANDS = [[], ["lab"], ["serve"], ["join"], ["doctor"], ["bench"]]
+
+
+def help_of(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])
     assert end.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: {' '.join(['chatkit', *command])}")
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_help_is_there_for_every_command(command, capsys):
+    assert help_of(command, capsys).startswith(f"usage: {' '.join(['chatkit', *command])}")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_help_speaks_thai_and_leaves_nothing_in_english(command, capsys, monkeypatch):
+    page = help_of(["--lang", "th", *command], capsys)
+    usage, *parts = page.split("\n\n")
+    assert usage.startswith(f"{say('help_usage').th}: {' '.join(['chatkit', *command])}")
+    lines = [line for part in parts for line in part.splitlines()]
+    words = {line: re.split(r"\s{2,}", line.strip())[-1] for line in lines if line.strip() not in ("", "COMMAND")}
+    without = [line for line, word in words.items() if not re.search("[ก-๙]", word) and not line.startswith(" " * 10)]
+    assert [line for line in without if re.search("[a-z] [a-z]", line)] == []
+    assert "help_" not in page
+    monkeypatch.setenv("CHATKIT_LANG", "th")
+    assert help_of(command, capsys) == page
+
+
+def test_help_breaks_its_lines_at_spaces_only(capsys, monkeypatch):
+    for columns in ("80", "50"):
+        monkeypatch.setenv("COLUMNS", columns)
+        page = help_of(["serve", "--lang", "th"], capsys)
+        assert not re.search(r"^\s*[\u0e31\u0e33-\u0e3a\u0e47-\u0e4e]", page, re.MULTILINE)  # marks need a letter
+        assert all(word in page for word in say("help_lan").th.split())
 
 
 def test_no_command_shows_the_help(capsys):
     assert main([]) == 2
     assert "serve" in capsys.readouterr().out
-
-
-def test_lab_opens_the_first_notebook_in_the_language_that_was_asked_for(monkeypatch, tmp_path):
-    from jupyterlab.labapp import LabApp
-
-    started = []
-    monkeypatch.setattr(LabApp, "launch_instance", started.append)
-    monkeypatch.setenv("CHATKIT_LANG", "both")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "00_hello_room.ipynb").touch()
-    (tmp_path / "mine.ipynb").touch()
-    assert main(["lab", "--lang", "th", "--port", "9999", "--no-browser"]) == 0
-    assert os.environ["CHATKIT_LANG"] == "th"
-    assert main(["lab", "mine"]) == 0
-    assert [options[:2] for options in started] == [
-        [f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/notebooks/00_hello_room.ipynb"],
-        [f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/mine.ipynb"],
-    ]
-    assert {"--port=9999", "--no-browser"} <= set(started[0])
-
-
-def test_lab_without_its_notebook_says_where_to_go(monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["lab", "no_such_lesson"]) == 1
-    assert capsys.readouterr().err.rstrip() == say("cli_no_notebook", "en", name="no_such_lesson")

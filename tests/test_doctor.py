@@ -8,10 +8,11 @@ from importlib import metadata
 import pytest
 
 from chatkit import serve
-from chatkit.texts import LANGUAGES
-from chatkit.tools import doctor as module
+from chatkit.texts import LANGUAGES, Sentence, say
+from chatkit.tools import checks as module
 from chatkit.tools.cli import main
-from chatkit.tools.doctor import Finding, Report, doctor
+from chatkit.tools.doctor import doctor
+from chatkit.tools.report import Finding, Report
 
 NAMES = [
     "python",
@@ -24,6 +25,7 @@ NAMES = [
     "network",
     "proxy",
     "firewall",
+    "lessons",
 ]
 
 
@@ -60,8 +62,8 @@ async def test_every_line_that_is_not_green_ends_with_what_to_do_in_both_languag
     for each in report.findings:
         assert (each.advice is None) == (each.state == "ok")
         for lang in LANGUAGES:
-            assert each.text[lang] and (each.advice is None or each.advice[lang])
-            assert each.lines(lang)[lang].endswith(each.advice[lang] if each.advice else each.text[lang])
+            last = each.advice or each.text
+            assert last.in_(lang) and each.lines(lang)[lang].endswith(last.in_(lang))
     states = {each.name: each.state for each in report.findings}
     assert {name for name, state in states.items() if state == "bad"} == {"packages", "port"}
     assert {name for name, state in states.items() if state == "note"} == {"loopback_v6", "network", "proxy"}
@@ -69,8 +71,8 @@ async def test_every_line_that_is_not_green_ends_with_what_to_do_in_both_languag
 
 async def test_a_strangers_port_is_red_and_a_free_one_is_named(taken_port):
     found = await finding("port")
-    assert found.state == "bad" and str(taken_port) in found.text["en"]
-    free = int(found.advice["en"].partition("CHATKIT_PORT=")[2].split()[0])
+    assert found.state == "bad" and str(taken_port) in found.text.en
+    free = int(found.advice.en.partition("CHATKIT_PORT=")[2].split()[0])
     with socket.create_server(("127.0.0.1", free)):
         pass
 
@@ -85,7 +87,7 @@ async def test_a_stranger_that_speaks_http_is_named(monkeypatch):
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as stranger:
         monkeypatch.setenv("CHATKIT_PORT", str(stranger.sockets[0].getsockname()[1]))
         found = await finding("port")
-    assert found.state == "bad" and "evil\\x1b[2J/1.0" in found.text["en"]
+    assert found.state == "bad" and "evil\\x1b[2J/1.0" in found.text.en
 
 
 async def test_our_own_server_makes_room_and_another_one_can_be_joined(monkeypatch):
@@ -108,12 +110,12 @@ async def test_a_localhost_that_leads_elsewhere_is_red(monkeypatch):
     elsewhere = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("203.0.113.5", 0))]
     monkeypatch.setattr(module.socket, "getaddrinfo", lambda *_: elsewhere)
     found = module.localhost()
-    assert found.state == "bad" and "203.0.113.5" in found.text["th"]
+    assert found.state == "bad" and "203.0.113.5" in found.text.th
 
 
 def test_the_report_shows_as_text_and_as_escaped_html():
-    words = {"en": "<img src=x onerror=alert(1)>", "th": "สวัสดี & ลาก่อน"}
-    report = Report([Finding("port", "bad", words, {"en": "do", "th": "ทำ"})], "both")
+    words = Sentence("<img src=x onerror=alert(1)>", "สวัสดี & ลาก่อน")
+    report = Report([Finding("port", "bad", words, Sentence("do", "ทำ"))], "both")
     assert str(report).splitlines()[0] == "❌ <img src=x onerror=alert(1)> → do"
     assert str(report).splitlines()[1] == "   สวัสดี & ลาก่อน → ทำ"
     html = report._repr_html_()
@@ -127,7 +129,7 @@ def test_the_command_prints_it_and_its_exit_code_says_it(capsys, monkeypatch, ta
     assert report["ok"] is False and [each["name"] for each in report["findings"]] == NAMES
     monkeypatch.setenv("CHATKIT_PORT", str(module.free_port()))
     assert main(["doctor", "--lang", "th"]) == 0
-    assert "เครื่องนี้มีทุกอย่างที่ใช้คุยได้" in capsys.readouterr().out
+    assert say("doctor_good").th in capsys.readouterr().out
 
 
 def test_outside_a_notebook_nothing_of_jupyter_is_imported():

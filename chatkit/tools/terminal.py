@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 
-from chatkit.events import Event
+from chatkit.events import NOBODY, Event
 from chatkit.texts import say, visible
 
 __all__ = ["conversation", "on_terminal", "piped_lines", "record", "screen"]
@@ -31,7 +31,8 @@ def record(event: Event, lang: str, you: str = "") -> str:
     if event.type == "notice":
         return f"📩 🟢 {visible(event.who.name)}: {visible(event.text)}" if you else f"📤 {visible(event.text)}"
     key = {"msg": "cli_you_said" if you and event.who.id == you else "cli_says"}.get(event.type, f"cli_{event.type}")
-    line = say(key, name=visible(event.who.name), text=visible(event.text)).in_(lang)
+    name = say("cli_someone") if event.who.name == NOBODY else event.who.name
+    line = say(key, name=name, text=event.text).in_(lang)
     return line if you or event.room == "lobby" else f"{line}  [{visible(event.room)}]"
 
 
