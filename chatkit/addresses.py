@@ -55,8 +55,11 @@ def split_target(target: str) -> tuple[str, dict[str, str]]:
 def room_of(path: str, base_path: str = "/") -> str | None:
     """The room at a path: `/` is the lobby, `/room/<name>` a room; None where there is none.
 
-    base_path: where the chat begins, like `/services/chat/`; a path outside it leads nowhere.
+    base_path: where the chat begins, like `/services/chat/`; its last slash may be left out, a path outside it leads
+    nowhere.
     """
+    if path and path == base_path.rstrip("/"):
+        return "lobby"
     if not path.startswith(base_path):
         return None
     rest = path.removeprefix(base_path)

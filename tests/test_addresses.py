@@ -122,7 +122,14 @@ def test_a_room_stands_in_the_path(path: str, room: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("path", "room"),
-    [("/services/chat/", "lobby"), ("/services/chat/room/blue", "blue"), ("/", None), ("/room/blue", None)],
+    [
+        ("/services/chat/", "lobby"),
+        ("/services/chat", "lobby"),
+        ("/services/chat/room/blue", "blue"),
+        ("/", None),
+        ("/room/blue", None),
+        ("/services/chatter", None),
+    ],
 )
 def test_a_chat_may_begin_below_a_path(path: str, room: str | None) -> None:
     assert addresses.room_of(path, "/services/chat/") == room

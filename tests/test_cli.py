@@ -13,13 +13,12 @@ import pytest
 import segno
 from websockets.asyncio.client import connect as connect_websockets
 from websockets.asyncio.server import serve as serve_websockets
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chatkit import connect, serve
 from chatkit.addresses import local_addresses, reachable_addresses
 from chatkit.texts import say
 from chatkit.tools.cli import main
-from chatkit.tools.files import raise_file_limit
 from chatkit.tools.options import a_uri
 from chatkit.tools.serve import qr_code
 from tests.processes import PATIENCE, finish, read_until, run, serving, start
@@ -129,6 +128,8 @@ WRONG = {
     "origin-bare": ["serve", "--origin", "school.example"],
     "origin-path": ["serve", "--origin", "https://school.example/chat"],
     "origin-odd": ["serve", "--origin", "https://[school"],
+    "path-bare": ["serve", "--base-path", "services"],
+    "path-odd": ["serve", "--base-path", "/a?b"],
     "tls-half": ["serve", "--tls-cert", "cert.pem"],
     "tls-missing": ["serve", "--tls-cert", "no.pem", "--tls-key", "no.pem"],
     "tls-wrong": ["serve", "--tls-cert", __file__, "--tls-key", __file__],
@@ -183,24 +184,75 @@ def test_a_log_that_cannot_be_opened_is_one_sentence(tmp_path, capsys):
 
 
 @needs_posix
-async def test_the_limit_of_open_files_is_raised_to_what_the_system_allows():
-    code = "from chatkit.tools.files import raise_file_limit; print(raise_file_limit())"
-    limits = f'ulimit -Sn 100; ulimit -Hn 300; exec "{sys.executable}" -c "{code}"'
-    process = await asyncio.create_subprocess_exec("sh", "-c", limits, stdout=PIPE)
-    assert (await process.communicate())[0] == b"300\n"
-
-
-@needs_posix
-async def test_a_limit_too_low_for_the_clients_is_said():
+async def test_a_limit_too_low_for_the_clients_is_said_before_anybody_comes():
     serve_there = f'ulimit -n 300; exec "{sys.executable}" -m chatkit serve --port 0 --max-clients 2000'
     process = await asyncio.create_subprocess_exec("sh", "-c", serve_there, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    assert "300" in await read_until(process, "⚠️")
+    line = await read_until(process, "⚠️")
+    assert re.fullmatch(re.escape(say("error_few_files", clients=0).en).replace("0", r"\d+"), line.removeprefix("⚠️ "))
     process.terminate()
     assert (await finish(process))[0] == 0
 
 
-def test_raising_the_limit_twice_changes_nothing():
-    assert raise_file_limit() == raise_file_limit() > 0
+REFUSED = {
+    "origin": ({"origin": "http://evil.example"}, "/", 403),
+    "origin-null": ({"origin": "null"}, "/", 403),
+    "path": ({}, "/chat", 404),
+    "token": ({}, "/?token=wrong", 401),
+}
+
+
+@pytest.mark.parametrize(("headers", "path", "status"), REFUSED.values(), ids=REFUSED)
+async def test_a_refused_handshake_is_one_line_that_says_who_and_why(headers, path, status):
+    async with serving("--token", "รหัส", "--lang", "th") as (process, uri):
+        with pytest.raises(InvalidStatus) as refused:
+            await connect_websockets(f"{uri}{path}", **headers)
+        assert refused.value.response.status_code == status
+        line = await read_until(process, "⚠️")
+        assert str(status) in line and ("127.0.0.1" in line or "::1" in line)
+        assert re.search("[ก-๙]", line) and "wrong" not in line
+
+
+async def test_an_address_that_is_not_percent_encoded_is_one_line_too():
+    async with serving() as (process, uri):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(uri).port)
+        writer.write("GET /?name=มาลี HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n".encode())
+        answer = await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert say("door_not_encoded").en in await read_until(process, "⚠️")
+
+
+async def test_a_page_from_a_file_gets_in_where_null_was_named():
+    async with serving("--origin", "null") as (_, uri), connect_websockets(uri, origin="null") as page:
+        await page.send("hi")
+        assert await asyncio.wait_for(page.recv(), PATIENCE) == "You said: hi"
+
+
+@pytest.mark.parametrize("path", ["/services/chat/", "/services/chat"])
+async def test_a_chat_behind_a_path_is_there_and_nowhere_else(path):
+    async with serving("--base-path", path) as (_, uri):
+        assert urlsplit(uri).path == "/services/chat"
+        async with connect(f"{uri}/room/blue") as chat, connect_websockets(uri):
+            assert chat.room == "blue"
+        with pytest.raises(InvalidStatus):
+            await connect_websockets(f"ws://localhost:{urlsplit(uri).port}/")
+
+
+@needs_posix
+async def test_a_log_that_vanishes_is_said_when_a_message_cannot_be_kept(tmp_path):
+    db = tmp_path / "room.db"
+    async with serving("--db", str(db)) as (process, uri), connect(uri) as chat:
+        await asyncio.wait_for(chat.send("kept"), PATIENCE)
+        db.unlink()
+        chat.send("lost")
+        assert say("error_log_gone", path=str(db)).en in await read_until(process, "⚠️")
+
+
+async def test_a_second_server_on_one_log_is_one_sentence(tmp_path):
+    db = str(tmp_path / "room.db")
+    async with serving("--db", db):
+        code, out, err = await run("serve", "--port", "0", "--db", db)
+        assert (code, out, err.rstrip()) == (1, "", say("error_log_in_use", path=db).en)
 
 
 async def test_lan_prints_every_address_with_the_token_in_the_fragment():

@@ -17,7 +17,6 @@ from chatkit.limits import LIMITS
 from chatkit.server import Server, serve
 from chatkit.texts import say
 from chatkit.tools import options as kinds
-from chatkit.tools.files import SPARE_FILES, raise_file_limit
 from chatkit.tools.options import BadOption, Parser, add_lang, language
 from chatkit.tools.terminal import Show, on_terminal, piped_lines, record, screen
 
@@ -37,6 +36,7 @@ def add_options(parser: Parser) -> None:
     add("--max-clients", metavar="N", type=kinds.a_count, default=LIMITS.clients, help="help_max_clients")
     add("--origin", metavar="URL", type=kinds.an_origin, action="append", default=[], help="help_origin")
     add("--allow-host", metavar="NAME", action="append", default=[], help="help_allow_host")
+    add("--base-path", metavar="PATH", type=kinds.a_base_path, default="/", help="help_base_path")
     add("--tls-cert", metavar="F", help="help_tls_cert")
     add("--tls-key", metavar="F", help="help_tls_key")
     add("--no-input", action="store_true", help="help_no_input")
@@ -49,7 +49,6 @@ async def serve_chat(options: argparse.Namespace) -> int:
     with suppress(AttributeError):  # in the background (`&`) there is no keyboard: reading it would stop the process
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     with screen() as show:
-        make_room(options.max_clients, show, lang)
         server = await listen(options, show, lang)
         try:
             show(say("cli_ready", uri=server.uri).in_(lang))
@@ -65,18 +64,21 @@ async def serve_chat(options: argparse.Namespace) -> int:
 
 
 async def listen(options: argparse.Namespace, show: Show, lang: str) -> Server:
-    """A running server as the options want it; everything that happens in it is shown."""
+    """A running server as the options want it; what happens in it is shown, and what its operator should know."""
 
     def on_event(event: Event) -> None:
         if event.type != "notice" or event.room == "lobby":  # it goes to every room; once is enough to read
             show(record(event, lang))
 
+    def on_warning(error: ChatError) -> None:
+        show(f"⚠️ {error.sentence(lang)}")
+
     host = None if options.lan else options.host
-    wanted = {each: getattr(options, each) for each in ("db", "durable", "token", "rate", "max_clients")}
+    wanted = {each: getattr(options, each) for each in ("db", "durable", "token", "rate", "max_clients", "base_path")}
+    wanted |= {"origins": options.origin, "allow_hosts": options.allow_host}
     context = tls(options.tls_cert, options.tls_key)
-    doors = {"origins": options.origin, "allow_hosts": options.allow_host}
     try:
-        return await serve(host, options.port, **wanted, **doors, ssl=context, on_event=on_event)
+        return await serve(host, options.port, **wanted, ssl=context, on_event=on_event, on_warning=on_warning)
     except OSError as error:  # no such address, or a port that only root may have
         reason = error.strerror or str(error)
         raise BadOption("cli_cannot_listen", code=1, host=str(host), reason=reason) from None
@@ -108,16 +110,9 @@ async def broadcast_typed(server: Server, show: Show, lang: str) -> None:
                 show(f"⚠️ {error.sentence(lang)}")
 
 
-def make_room(clients: int, show: Show, lang: str) -> None:
-    """Raise the number of open files to what the system allows; say so where that is too few for the clients."""
-    limit = raise_file_limit()
-    if limit < clients + SPARE_FILES:
-        show(say("cli_few_files", limit=limit, clients=max(0, limit - SPARE_FILES)).in_(lang))
-
-
 def show_links(server: Server, options: argparse.Namespace, show: Show, lang: str) -> None:
     """Every address under which others reach this machine, and the first one's link as a QR code."""
-    links = join_links(reachable_addresses(), server.port, options.token, is_tls=bool(options.tls_cert))
+    links = join_links(reachable_addresses(), server.port, options.token, bool(options.tls_cert), options.base_path)
     for link in links:
         show(say("cli_lan_address", link=link).in_(lang))
     if not links:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
+from chatkit.limits import files_left
 from chatkit.texts import Sentence, say
 from chatkit.tools.bench import runs
 from chatkit.tools.bench.load import TEXT, full_room
 from chatkit.tools.bench.report import page, section
 from chatkit.tools.bench.servers import BASELINE, KINDS, own_core, server
-from chatkit.tools.files import SPARE_FILES, raise_file_limit
 from chatkit.tools.options import BadOption, Parser, a_count, add_lang, language
 
 __all__ = ["add_options", "bench", "measure"]
@@ -27,6 +27,7 @@ Tell = Callable[[Sentence], None]
 
 CLASS, CLASS_RATE, CLASS_SECONDS = 1_000, 200, 5  # each student one message in 5 seconds
 READERS, LEARNERS, TALK_RATE = 30, 100, 20
+SPARE_FILES = 64  # that this process needs beside its clients
 
 
 def add_options(parser: Parser) -> None:
@@ -60,7 +61,7 @@ def bench(
     class_size: clients of the class, where everybody speaks in turn, 200 messages a second for 5 seconds.
     tell: is told what is measured next.
     """
-    clients, class_size = (int(min(each, raise_file_limit() - SPARE_FILES)) for each in (clients, class_size))
+    clients, class_size = (int(min(each, files_left() - SPARE_FILES)) for each in (clients, class_size))
     said = min(messages, CLASS_RATE * CLASS_SECONDS)
     with own_core() as core:
         speed, joins = compare(core, clients, messages, rounds, tell)

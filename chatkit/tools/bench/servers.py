@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 from websockets.asyncio import server as websockets
 from websockets.exceptions import ConnectionClosed
 
-from chatkit.limits import LIMITS
+from chatkit.limits import LIMITS, files_left
 from chatkit.server import serve
-from chatkit.tools.files import raise_file_limit
 
 __all__ = ["BASELINE", "KINDS", "Running", "own_core", "server"]
 
@@ -69,7 +68,7 @@ def server_process(kind: str, core: int | None, counts: bool, pipe: Connection) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that asked for the bench
     if core is not None:
         os.sched_setaffinity(0, {core})
-    raise_file_limit()
+    files_left()
     tally = Tally()
 
     async def main() -> None:
