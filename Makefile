@@ -1,17 +1,25 @@
-# make lab    JupyterLab opens on the first notebook
-# make test   the whole test suite: style, types, tests, every notebook
+# make help   what there is to make · สั่งอะไรได้บ้าง
 #
-# Both make .venv by themselves. Another Python: make lab PYTHON=python3.13
+# Each target makes .venv by itself. Another Python: make lab PYTHON=python3.13
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lab test style types bench
+.PHONY: help lab test style types fix cover notebooks bench
+
+help:
+	@echo 'make lab        JupyterLab opens on your own copies of the lessons · เปิดบทเรียนชุดของคุณเอง'
+	@echo 'make test       the whole suite: style, types, tests, every notebook · ทดสอบทั้งหมด'
+	@echo 'make notebooks  run the notebooks only and compare their outputs · ทดสอบเฉพาะโน้ตบุ๊ก'
+	@echo 'make fix        bring the code into its style · จัดรูปแบบโค้ด'
+	@echo 'make cover      the suite again, and which lines it never reached · ดูบรรทัดที่การทดสอบไปไม่ถึง'
+	@echo 'make bench      how fast is the server on this machine? · วัดความเร็วของเซิร์ฟเวอร์'
+	@echo 'make style, make types: parts of make test · เป็นส่วนหนึ่งของ make test'
 
 lab: .venv/installed
-	$(BIN)/chatkit lab
+	@$(BIN)/chatkit lab
 
-test: style types
+test: style types clients
 	$(BIN)/pytest
 
 style: .venv/installed
@@ -21,16 +29,36 @@ style: .venv/installed
 types: .venv/installed
 	$(BIN)/mypy
 
+fix: .venv/installed
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+cover: .venv/installed clients
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+notebooks: .venv/installed
+	$(BIN)/python -m pytest notebooks
+
 bench: .venv/installed
 	$(BIN)/chatkit bench
 
+# Nothing stays silent for long: a line says what is done, and a dot every two seconds that it goes on.
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ChatKit needs Python 3.11 or newer: make PYTHON=python3.13")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@echo 'Installing what ChatKit needs into .venv: once, about a minute · กำลังติดตั้งลงใน .venv ครั้งเดียว ราวหนึ่งนาที'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]' & work=$$!; \
+	while kill -0 $$work 2>/dev/null; do printf .; sleep 2; done; echo; wait $$work
 	@touch $@
 
-# Two clients that are not ours, for the tests that need node.
+# Two clients that are not ours, for the tests that need node; without npm those tests skip and say so.
+.PHONY: clients
+clients:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/node/node_modules; fi
+
 build/node/node_modules: tests/node/package.json
 	@mkdir -p build/node
 	cp tests/node/package.json build/node/

@@ -1,6 +1,7 @@
 """Holds for every test and every notebook under nbval: a port of their own, and no tool missing unseen on CI."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -9,7 +10,13 @@ pytest_plugins = ["tests.notebook_room"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the kit a free default port, so that a chat that already runs on 8765 is neither hit nor in the way."""
+    """Give the kit a free default port, so that a chat that already runs on 8765 is neither hit nor in the way.
+
+    What the tests start must be able to be interrupted, also where the suite itself runs in the background of a shell
+    (`&`), which makes it, and so its children, ignore Ctrl+C.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "missing(reason): fails, because CI lacks a tool that the test needs")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -5,14 +5,17 @@ An English markdown cell stands directly above its Thai cell; the Thai cell's me
 A cell tagged `way` (the links at the top) holds both languages and has no twin.
 """
 
-import hashlib
+import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from chatkit.tools.lessons import METADATA, WIDGET_VIEW, hash_of
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
@@ -27,12 +30,6 @@ EXERCISES = 3
 #: tags of code cells that may have no stored output
 SILENT = {"setup", "clean-up", "no-output", "nbval-ignore-output"}
 TAGS = SILENT | {"raises-exception", "way"}
-#: notebook metadata, the same on every machine
-METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 THAI = r"\u0e01-\u0e5b"
 #: not said anywhere in the course, whatever the glossary has: polite particles, and `it` for things
@@ -45,11 +42,6 @@ MACHINE_PATH = (
 def source(cell: Cell) -> str:
     text = cell["source"]
     return text if isinstance(text, str) else "".join(text)
-
-
-def hash_of(cell: Cell) -> str:
-    """Short hash of a cell's source, kept in its Thai twin."""
-    return hashlib.sha256(source(cell).encode()).hexdigest()[:10]
 
 
 def tags(cell: Cell) -> set[str]:
@@ -426,3 +418,14 @@ def rules_for(name: str) -> list[Rule]:
 def complaints(name: str, notebook: Notebook) -> list[str]:
     """Everything that is wrong with a notebook."""
     return [f"{rule.__name__}: {what}" for rule in rules_for(name) for what in rule(notebook)]
+
+
+def main(paths: list[str]) -> int:
+    """`python -m tests.notebook_rules FILE …`: every complaint on a line; 1 where there is one."""
+    found = [what for path in map(Path, paths) for what in complaints(path.stem, json.loads(path.read_text("utf-8")))]
+    print(*found, sep="\n", end="\n" * bool(found))
+    return min(1, len(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -15,9 +15,9 @@ import pytest
 from chatkit import connect, serve
 from chatkit.exercises.exercise import questions
 from chatkit.texts import sentences
+from chatkit.tools import lessons as tool
+from chatkit.tools.surroundings import room_for
 from tests import notebook_rules as rules
-from tests import notebook_tool as tool
-from tests.notebook_room import room_for
 from tests.notebook_rules import Notebook, Rule
 
 FOLDER = rules.ROOT / "notebooks"

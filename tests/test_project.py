@@ -226,9 +226,8 @@ def test_nothing_awaits_in_what_decides(name: str) -> None:
 
 
 def test_only_the_two_commands_of_old_run_as_programs() -> None:
-    programs = [
-        m for m, path in modules().items() if any(map(runs_as_program, ast.parse(path.read_text("utf-8")).body))
-    ]
+    trees = {name: ast.parse(path.read_text("utf-8")) for name, path in modules().items()}
+    programs = [name for name, tree in trees.items() if any(map(runs_as_program, tree.body))]
     assert sorted(programs) == ["__main__", "client", "server"]
 
 
@@ -239,10 +238,7 @@ def is_for_types(node: ast.stmt) -> bool:
 def imported(module: str, known: dict[str, Path]) -> set[str]:
     """The modules of the kit that this one imports when it is imported; dotted names."""
     tree = ast.parse(known[module].read_text("utf-8"))
-    skipped = [
-        node for node in tree.body if runs_as_program(node) or "TYPE_CHECKING" in ast.unparse(node).split("\n")[0]
-    ]
-    tree.body = [node for node in tree.body if node not in skipped]
+    tree.body = [node for node in tree.body if not runs_as_program(node) and not is_for_types(node)]
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("chatkit"):

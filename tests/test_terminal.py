@@ -77,7 +77,7 @@ async def test_output_that_nobody_reads_holds_up_neither_the_chat_nor_the_end():
                 acks = [chat.send("x" * 3000) for _ in range(300)]
                 assert await asyncio.wait_for(acks[-1], PATIENCE) == 300
             process.terminate()
-            assert await asyncio.to_thread(process.wait, 5) == 0
+            assert await asyncio.to_thread(process.wait, PATIENCE) == 0
         finally:
             process.kill()
 

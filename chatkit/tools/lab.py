@@ -82,6 +82,7 @@ def jupyter_options(notebook: Path, folder: Path, options: argparse.Namespace) -
     root = folder if notebook.is_relative_to(folder) else notebook.parent
     address = quote(notebook.relative_to(root).as_posix())
     arguments = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{address}"]
+    arguments += ["--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"]  # its address, and what is wrong
     if options.port is not None:
         arguments.append(f"--port={options.port}")
     if options.no_browser:

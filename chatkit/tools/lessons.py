@@ -1,14 +1,15 @@
-"""For authors of notebooks: stamp, execute, check.
+"""For authors of notebooks, inside the project's folder: new, stamp, execute, check.
 
-    python -m tests.notebook_tool new     notebooks/03_x.ipynb   a skeleton that keeps every rule
-    python -m tests.notebook_tool stamp   notebooks/03_x.ipynb   Thai cells get id and hash of the English cell above
-    python -m tests.notebook_tool execute notebooks/03_x.ipynb   run in a fresh kernel; keep what any machine would show
-    python -m tests.notebook_tool check   notebooks/03_x.ipynb   every rule of notebook_rules, then nbval
+    python -m chatkit.tools.lessons new     notebooks/03_x.ipynb   a skeleton that keeps every rule
+    python -m chatkit.tools.lessons stamp   notebooks/03_x.ipynb   Thai cells get id and hash of the English cell above
+    python -m chatkit.tools.lessons execute notebooks/03_x.ipynb   run in a fresh kernel; keep what any machine shows
+    python -m chatkit.tools.lessons check   notebooks/03_x.ipynb   every rule of tests/notebook_rules.py, then nbval
 
 `stamp` says that the Thai was looked at again: run it after looking, not instead.
 """
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -19,15 +20,32 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from tests import notebook_rules as rules
-from tests.notebook_room import room_for
+from chatkit.tools.copies import KIT
+from chatkit.tools.surroundings import room_for
 
-#: one notebook under nbval, as `make test` does it, wherever the notebook lies
+__all__ = ["METADATA", "WIDGET_VIEW", "check", "execute", "hash_of", "new", "stamp"]
+
+#: notebook metadata, the same on every machine
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+#: one notebook under the rules, and under nbval as `make test` does it, wherever the notebook lies
+RULES = [sys.executable, "-m", "tests.notebook_rules"]
 NBVAL = [sys.executable, "-m", "pytest", "-q", "-c", "pyproject.toml", "-p", "tests.notebook_room"]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: what differs between machines in a traceback, and what is kept instead
 SCRUB = ((r"Cell In ?\[\d+\]", "Cell In[ ]"), (r"(?<![\w:/])(?:~|[A-Z]:)?(?:[/\\][\w.+-]+)+[/\\](?=[\w-]+\.py)", ""))
+
+
+def hash_of(cell: Any) -> str:
+    """Short hash of a cell's source, kept in its Thai twin."""
+    source = cell["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def load(path: Path) -> Any:
@@ -45,7 +63,7 @@ def stamp(path: Path) -> None:
     above: Any = None
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith('<div lang="th"') and above is not None:
-            cell.metadata["chatkit"] = {"of": above.id, "hash": rules.hash_of(above)}
+            cell.metadata["chatkit"] = {"of": above.id, "hash": hash_of(above)}
         above = cell
     clean(notebook)
     save(notebook, path)
@@ -66,7 +84,7 @@ def execute(path: Path) -> None:
 
 def clean(notebook: Any, port: int = 8765) -> None:
     """Drop counts, widget views, colours, paths and metadata that belong to one machine; the port becomes 8765."""
-    notebook.metadata = nbformat.from_dict(rules.METADATA)
+    notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "chatkit") and v})
         if cell.cell_type == "code":
@@ -79,7 +97,7 @@ def cleaned(output: Any, port: int) -> Any:
         output.execution_count = None
     if output.output_type == "error":
         output.traceback = [scrub(line) for line in output.traceback]
-    output.get("data", {}).pop(rules.WIDGET_VIEW, None)
+    output.get("data", {}).pop(WIDGET_VIEW, None)
     text = json.dumps(output, ensure_ascii=False)
     return nbformat.from_dict(json.loads(re.sub(rf"\b{port}\b", "8765", text)))
 
@@ -93,19 +111,18 @@ def scrub(line: str) -> str:
 
 def check(path: Path) -> int:
     """Print every complaint; nbval follows where there is none."""
-    wrong = rules.complaints(path.stem, json.loads(path.read_text("utf-8")))
-    print(*wrong, sep="\n", end="\n" * bool(wrong))
-    return 1 if wrong else subprocess.run([*NBVAL, str(path.resolve())], cwd=rules.ROOT, check=False).returncode
+    steps = (subprocess.run([*step, str(path.resolve())], cwd=KIT.parent, check=False) for step in (RULES, NBVAL))
+    return next((step.returncode for step in steps if step.returncode), 0)
 
 
 def new(path: Path) -> None:
     """A skeleton in both languages that keeps every rule: replace its words, keep its shape."""
     if path.exists():
         sys.exit(f"{path} is there already")
-    notebook = nbformat.v4.new_notebook(metadata=rules.METADATA)
+    notebook = nbformat.v4.new_notebook(metadata=METADATA)
     for name, tag, text in SKELETON:
         thai = f'<div lang="th" class="th">\n\n{text[1]}\n\n</div>' if len(text) == 2 else ""
-        make = nbformat.v4.new_code_cell if tag not in ("way", "text") else nbformat.v4.new_markdown_cell
+        make: Any = nbformat.v4.new_code_cell if tag not in ("way", "text") else nbformat.v4.new_markdown_cell
         cell = make(text[0], id=name)
         if tag not in ("text", "code"):
             cell.metadata["tags"] = [tag]
