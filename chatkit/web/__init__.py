@@ -1,12 +1,14 @@
 """The phone page: one self-contained document, served by the chat's own port to a plain `GET /`.
 
-`index.html`, `style.css` and `app.js` are written to be read one by one; what goes out is one file, so that the page
-asks for nothing but itself and its WebSocket. The policy allows exactly that script and that style, by their hashes.
+`index.html`, `style.css` and the modules in SCRIPTS are written to be read one by one; what goes out is one file, so
+that the page asks for nothing but itself and its WebSocket. The policy allows exactly that script and that style, by
+their hashes.
 """
 
 import json
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -15,6 +17,9 @@ from string import Template
 from chatkit.texts import LANGUAGES, say, sentences
 
 __all__ = ["page"]
+
+# Each after those that it imports from.
+SCRIPTS = ("words.js", "shelf.js", "chat.js", "line.js", "rows.js", "log.js", "view.js", "app.js")
 
 # A CSP source cannot spell `[::1]:8765`; there 'self' has to do, as it does in every browser since 2022.
 PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
@@ -42,8 +47,8 @@ def page(host: str = "") -> tuple[list[tuple[str, str]], bytes]:
 
 @cache
 def document() -> tuple[bytes, str]:
-    """The three files as one, and the policy (CSP level 3) that lets just these run; made once."""
-    style, script = asset("style.css"), asset("app.js")
+    """All the files as one, and the policy (CSP level 3) that lets just these run; made once."""
+    style, script = asset("style.css"), joined(SCRIPTS)
     body = Template(asset("index.html")).substitute(
         style=style, script=script, texts=embed(page_texts()), noscript=say("page_needs_script").in_()
     )
@@ -54,6 +59,12 @@ def document() -> tuple[bytes, str]:
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     return body.encode(), policy
+
+
+def joined(names: Iterable[str]) -> str:
+    """Modules as one script: they see each other without a word, so what they import and export is left out."""
+    modules = [re.sub(r"^import [^;]*;\n|^export ", "", asset(name), flags=re.MULTILINE) for name in names]
+    return "\n\n".join(['"use strict";', *modules])
 
 
 def page_texts() -> dict[str, dict[str, str]]:
