@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+BIOME := build/node/node_modules/.bin/biome
 
 .PHONY: help lab test style types fix cover notebooks bench
 
@@ -25,6 +26,8 @@ test: style types clients
 style: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/node/node_modules && $(BIOME) check; \
+	else echo "JavaScript is not checked: that needs npm (apt-get install nodejs npm)"; test "$$CI" != true; fi
 
 types: .venv/installed
 	$(BIN)/mypy
@@ -54,7 +57,7 @@ bench: .venv/installed
 	while kill -0 $$work 2>/dev/null; do printf .; sleep 2; done; echo; wait $$work
 	@touch $@
 
-# Two clients that are not ours, for the tests that need node; without npm those tests skip and say so.
+# Clients that are not ours and the style of our JavaScript need node; without npm those tests skip and say so.
 .PHONY: clients
 clients:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/node/node_modules; fi

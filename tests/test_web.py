@@ -1,13 +1,16 @@
 """The phone page as a document: what goes out, without a browser."""
 
+import json
 import re
+import subprocess
 from base64 import b64encode
 from hashlib import sha256
 
 import pytest
 
 from chatkit.texts import sentences
-from chatkit.web import embed, page, page_texts
+from chatkit.web import SCRIPTS, asset, embed, page, page_texts
+from tests.needs import NODE, ROOT, need_node
 
 
 def header(name: str, host: str = "") -> str:
@@ -47,6 +50,36 @@ def test_no_sentence_can_end_the_script_element() -> None:
 def test_every_sentence_that_the_page_says_is_there_and_none_else() -> None:
     script, markup = page()[1].decode().split('id="texts"')[1], page()[1].decode().split("<noscript>")[0]
     said = set(re.findall(r"page_\w+", script.split("</script>", 1)[1] + markup))
-    states = {f"page_{state}" for state in ("connecting", "open", "reconnecting", "closed")}
-    assert said - {"page_"} | states | {"page_needs_script"} == set(page_texts()["en"])
+    made = {f"page_{word}" for word in ("connecting", "open", "reconnecting", "closed", "too_long", "too_big")}
+    assert said - {"page_"} | made | {"page_needs_script"} == set(page_texts()["en"])
     assert all(set(texts) <= set(sentences(lang)) for lang, texts in page_texts().items())
+
+
+def test_what_a_module_imports_stands_before_it() -> None:
+    for n, name in enumerate(SCRIPTS):
+        assert set(re.findall(r'from "\./([\w.]+)"', asset(name))) <= set(SCRIPTS[:n])
+
+
+def test_no_two_modules_of_the_page_declare_the_same_name() -> None:
+    declared = [
+        name
+        for each in SCRIPTS
+        for name in re.findall(r"^(?:export )?(?:const|let|class|function) (\w+)", asset(each), re.M)
+    ]
+    assert len(declared) > 40
+    assert len(declared) == len(set(declared))
+
+
+@need_node
+def test_memory_of_the_page_keeps_to_the_conformance_script() -> None:
+    conformance = ROOT / "tests" / "conformance"
+    program = [
+        asset("chat.js"),
+        (conformance / "run.js").read_text("utf-8"),
+        f"console.log(JSON.stringify(run(Memory, {(conformance / 'client.json').read_text('utf-8')})));",
+    ]
+    command = [NODE, "--input-type=module", "-"]
+    node = subprocess.run(
+        command, input="\n".join(program), capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    assert json.loads(node.stdout) == []

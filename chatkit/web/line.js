@@ -42,8 +42,9 @@ export class Line {
   hear(data) {
     this.heardAt = Date.now();
     this.expectFrame(SILENCE_MS);
+    const wasBehind = this.memory.isBehind;
     this.tell(this.memory.hear(JSON.parse(data)));
-    if (this.memory.isBehind || this.memory.inFlight === undefined) this.expectAnswer(); // answers stand behind a replay
+    if (wasBehind || this.memory.inFlight === undefined) this.expectAnswer(); // an answer has to queue behind a replay
     this.flow();
   }
 

@@ -9,9 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import ConsoleMessage, Page, WebSocket, expect
+from playwright.async_api import ConsoleMessage, Page, WebSocket, WebSocketRoute, expect
 
 from chatkit.texts import say
+from tests.needs import ROOT
+
+#: messages of a server, by name: welcome, msg, notice, slower, bad_text
+MESSAGES: dict[str, dict[str, Any]] = json.loads((ROOT / "tests/conformance/client.json").read_text("utf-8"))[
+    "messages"
+]
 
 
 class Phone:
@@ -60,11 +66,36 @@ class Phone:
 
     async def says(self, key: str, lang: str = "en", **values: object) -> None:
         """The note above the input is this sentence."""
-        await expect(self.page.locator("#note")).to_have_text(say(key, lang, **values))
+        await expect(self.page.locator("#note")).to_have_text(say(key, **values).in_(lang))
+
+    async def hide(self) -> None:
+        """Another tab comes to the front; only what the page is told of it."""
+        await self.page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})")
 
     async def come_back(self) -> None:
         """What the browser does when somebody returns to a hidden tab."""
-        await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await self.page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+
+    async def hears(self, *script: dict[str, Any], **welcome: Any) -> list[WebSocketRoute]:
+        """From now on a script speaks instead of the server: it answers each hello with a welcome and these messages.
+
+        For what a good server never says, or not so soon. Returns the connections, also those that are still to come.
+        """
+        routes: list[WebSocketRoute] = []
+
+        def serve(route: WebSocketRoute) -> None:
+            def answer(message: str | bytes) -> None:
+                hello = json.loads(message)
+                if hello["type"] == "hello":
+                    greeting = {**MESSAGES["welcome"], "name": hello["name"], "resumed": "after" in hello, **welcome}
+                    for each in (greeting, *script):
+                        route.send(json.dumps(each))
+
+            routes.append(route)
+            route.on_message(answer)
+
+        await self.page.route_web_socket("**", serve)
+        return routes
 
 
 NewPhone = Callable[..., Awaitable[Phone]]

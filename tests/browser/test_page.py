@@ -1,7 +1,10 @@
 """The phone page in a real Chromium, against the real server, at the size of a small phone."""
 
+import json
 import re
+import signal
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Error as PlaywrightError
@@ -9,9 +12,11 @@ from playwright.async_api import WebSocketRoute, expect
 from websockets.asyncio.server import ServerConnection
 
 import chatkit
+from chatkit.server import free_port
 from chatkit.texts import say
-from tests.browser.phones import NewPhone, Phone, killable_server
-from tests.needs import need_chromium
+from chatkit.web import page as document
+from tests.browser.phones import MESSAGES, NewPhone, Phone, killable_server
+from tests.needs import ROOT, need_chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,12 +85,55 @@ async def test_hostile_texts_show_as_text(phone: NewPhone) -> None:
         for each in (mali, reader):
             assert await each.page.locator("#log .text").evaluate_all("all => all.map(e => e.textContent)") == HOSTILE
             await expect(each.page.locator("#log").locator("img, script, svg, b, a")).to_have_count(0)
-            assert await each.page.title() == "ChatKit"
+            assert "pwned" not in await each.page.title()
             assert await each.page.evaluate("document.documentElement.scrollWidth") == 360  # 4,000 letters wrap
         await expect(reader.page.locator("#log .from bdi").first).to_have_text("<b>Mali</b>")
 
 
+@need_chromium
+async def test_whom_the_server_calls_otherwise_is_told_so(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        first = await (await phone()).join(http(server), "Nok")
+        second = await (await phone("th-TH")).join(http(server), "Nok")
+        await expect(second.page.locator("#as")).to_have_text("ในห้องนี้คุณใช้ชื่อ \u2068Nok·2\u2069")
+        await expect(first.page.locator("#as")).to_be_empty()
+        await second.page.reload()
+        await expect(second.page.locator("#as")).to_have_text("ในห้องนี้คุณใช้ชื่อ \u2068Nok·2\u2069")
+
+
+@need_chromium
+async def test_whom_somebody_else_renames_is_told_so(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        lines = await mali.hears()
+        await mali.join(http(server), "Mali")
+        lines[0].send(json.dumps({"type": "renamed", "who": {"id": "p7", "name": "Jasmine"}}))
+        await expect(mali.page.locator("#as")).to_have_text("In this room you are \u2068Jasmine\u2069")
+        await expect(mali.page).to_have_title("Lobby · Jasmine")
+
+
+@need_chromium
+async def test_tag_tells_two_people_of_one_look_apart(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        looks = [{**MESSAGES["msg"], "seq": n, "from": f"p{n}{n}{n}{n}abcdef", "name": "Nok"} for n in (1, 2)]
+        await mali.hears(*looks, head=2)
+        await mali.join(http(server), "Mali")
+        await expect(mali.page.locator("#log .from")).to_have_text(["Nok p1111", "Nok p2222"])
+
+
 # Nothing lost, nothing doubled
+
+
+@need_chromium
+async def test_page_keeps_to_the_conformance_script(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        await mali.page.goto(http(server))
+        conformance = ROOT / "tests" / "conformance"
+        script = json.loads((conformance / "client.json").read_text("utf-8"))
+        runner = (conformance / "run.js").read_text("utf-8").replace("export function", "function")
+        assert await mali.page.evaluate(f"(script) => {{ {runner}; return run(Memory, script); }}", script) == []
 
 
 @need_chromium
@@ -176,7 +224,7 @@ async def test_other_log_clears_the_view_and_says_so(phone: NewPhone) -> None:
         server.broadcast("new")  # number 1 again, and another message
         await mali.is_in("open")
         await mali.shows("new")
-        await expect(mali.page.locator("#log .marker")).to_have_text(say("page_older_gone", "en"))
+        await expect(mali.page.locator("#log .marker")).to_have_text(say("page_older_gone").en)
 
 
 @need_chromium
@@ -245,6 +293,94 @@ async def test_device_back_online_takes_a_new_socket(phone: NewPhone) -> None:
         assert len(mali.hellos()) == 2
 
 
+@need_chromium
+async def test_page_without_a_network_says_so_at_once_and_comes_back_at_once(phone: NewPhone) -> None:
+    mali = await phone()
+    await mali.page.clock.install()
+    async with chatkit.serve(port=0) as server:
+        await mali.join(http(server), "Mali")
+        await mali.page.clock.pause_at(
+            await mali.page.evaluate("Date.now() / 1000 + 1")
+        )  # nothing here waits for a timer
+        await mali.page.context.set_offline(True)
+        await mali.is_in("reconnecting")
+        await expect(mali.page.locator("#words")).to_have_text(re.compile(r"No network\. Trying again in \d\.\d s"))
+        await mali.send("not lost")
+        await mali.page.context.set_offline(False)
+        await mali.is_in("open")
+        await mali.page.clock.run_for(100)
+        await mali.shows("not lost")
+
+
+@need_chromium
+async def test_frozen_server_is_left_when_an_answer_is_8_seconds_late(phone: NewPhone, tmp_path: Path) -> None:
+    mali = await phone()
+    await mali.page.clock.install()
+    port = free_port()
+    async with killable_server(port, tmp_path / "chat.db") as process:
+        await mali.join(f"http://127.0.0.1:{port}/", "Mali")
+        await mali.page.clock.pause_at(await mali.page.evaluate("Date.now() / 1000 + 1"))
+        process.send_signal(signal.SIGSTOP)
+        await mali.page.clock.run_for(20_000)
+        await mali.is_in("open")  # nothing of ours is on its way: silence is no answer that is late
+        await mali.send("are you there?")
+        await mali.page.clock.run_for(7_900)
+        await mali.is_in("open")
+        await mali.page.clock.run_for(200)
+        await mali.is_in("reconnecting")
+        await expect(mali.page.locator("#outbox .pending .text")).to_have_text(["are you there?"])
+        process.send_signal(signal.SIGCONT)
+        await mali.page.clock.resume()
+        await mali.is_in("open")
+        await mali.shows("are you there?")
+
+
+@need_chromium
+async def test_replay_that_takes_long_is_no_late_answer(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        await mali.page.clock.install()
+        lines = await mali.hears(head=3)
+        await mali.join(http(server), "Mali")
+        await mali.page.clock.pause_at(await mali.page.evaluate("Date.now() / 1000 + 1"))
+        await mali.send("hi")
+        for n in (1, 2, 3):
+            await mali.page.clock.run_for(6_000)
+            lines[0].send(json.dumps({**MESSAGES["msg"], "seq": n, "text": f"text {n}"}))
+            await mali.page.wait_for_function("n => memory.last === n", arg=n)
+        await mali.page.clock.run_for(7_900)
+        assert len(lines) == 1
+        await mali.page.clock.run_for(200)
+        await mali.is_in("reconnecting")
+
+
+@need_chromium
+async def test_server_that_closes_after_each_welcome_is_asked_less_and_less_often(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        await mali.page.clock.install()
+        lines = await mali.hears()
+        await mali.join(http(server), "Mali")
+        await mali.page.clock.pause_at(await mali.page.evaluate("Date.now() / 1000 + 1"))
+        await mali.page.evaluate("line.openedAt = Date.now()")  # what the machine took until here is not the server's
+
+        async def closed() -> float:
+            await mali.is_in("open")
+            await lines[-1].close(code=1001)
+            await mali.is_in("reconnecting")
+            wait: float = await mali.page.evaluate("line.retryAt - Date.now()")
+            await mali.page.clock.run_for(wait + 1)
+            return wait
+
+        waits = [await closed() for _ in range(6)]
+        assert len(lines) == 7
+        assert waits[0] < 1000 < waits[1]
+        assert waits[-1] > 4 * 1000  # 1.6 to the power of 5 is 10.5, less 30 %
+        await mali.is_in("open")
+        await mali.page.clock.run_for(10_001)  # it holds: the next trouble is a new one
+        assert await closed() < 1000
+
+
 # Refusals
 
 
@@ -254,7 +390,7 @@ async def test_refused_message_shows_why_and_gives_its_text_back(phone: NewPhone
         mali = await (await phone()).join(http(server), "Mali")
         await mali.send("bad \0 text", "good text")
         refused = mali.page.locator("#outbox .refused")
-        await expect(refused.locator(".meta")).to_contain_text(say("nack_bad_text", "en"))
+        await expect(refused.locator(".meta")).to_contain_text(say("nack_bad_text").en)
         await expect(mali.page.locator("#log .text")).to_have_text(["good text"])
         await refused.get_by_role("button").focus()
         server.broadcast("more")
@@ -331,7 +467,7 @@ async def test_token_is_asked_for_and_can_be_typed(phone: NewPhone) -> None:
         await mali.page.locator("#token").fill("wrong")
         await mali.page.locator("#token").press("Enter")
         await mali.says("page_token_wrong")
-        await mali.page.get_by_role("textbox", name=say("page_token", "en")).fill("secret")
+        await mali.page.get_by_role("textbox", name=say("page_token").en).fill("secret")
         await mali.page.locator("#token").press("Enter")
         await mali.is_in("open")
 
@@ -349,7 +485,7 @@ async def test_second_tab_takes_over_and_the_first_can_take_it_back(phone: NewPh
         await mali.is_in("closed")
         await mali.says("page_replaced")
         await mali.shows("hi")
-        await mali.page.get_by_role("button", name=say("page_join", "en")).click()
+        await mali.page.get_by_role("button", name=say("page_join").en).click()
         await mali.is_in("open")
         await second.is_in("closed")
         assert len(server.members()) == 1
@@ -369,7 +505,138 @@ async def test_put_out_by_the_server_it_stays_out(phone: NewPhone, code: int, se
         assert len(mali.hellos()) == 1
 
 
+@need_chromium
+async def test_draft_is_there_after_a_reload_and_on_the_way_back(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone("th-TH")).join(http(server), "มะลิ")
+        await mali.page.locator("#text").fill("ยังพิมพ์ไม่เสร็จ")
+        await mali.page.reload()
+        await mali.is_in("open")
+        await expect(mali.page.locator("#text")).to_have_value("ยังพิมพ์ไม่เสร็จ")
+        await mali.page.goto("about:blank")
+        await mali.page.go_back()
+        await mali.is_in("open")
+        await expect(mali.page.locator("#text")).to_have_value("ยังพิมพ์ไม่เสร็จ")
+        await mali.page.locator("#text").press("Enter")
+        await mali.shows("ยังพิมพ์ไม่เสร็จ")
+        await mali.page.reload()
+        await mali.is_in("open")
+        await expect(mali.page.locator("#text")).to_have_value("")
+
+
 # The page itself
+
+
+@need_chromium
+@pytest.mark.parametrize("base", ["/proxy/8765/", "/services/chat/"])
+@pytest.mark.parametrize(("path", "room"), [("", "Lobby"), ("room/ครัว", "ครัว")])
+async def test_behind_a_prefix_the_page_finds_its_room(phone: NewPhone, base: str, path: str, room: str) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        headers, body = document(f"127.0.0.1:{server.port}")
+        url = http(server, base + quote(path))
+        await mali.page.route(url, lambda route: route.fulfill(headers=dict(headers), body=body))
+        routes = await mali.hears(room="lobby" if room == "Lobby" else room)
+        await mali.page.goto(url)
+        await expect(mali.page.locator("#room")).to_have_text("ChatKit" if room == "Lobby" else room)
+        await mali.join(url, "Mali")
+        await expect(mali.page.locator("#room")).to_have_text(room)
+        assert [route.url for route in routes] == [url.replace("http", "ws")]
+
+
+@need_chromium
+async def test_tab_says_which_room_it_is_and_how_much_is_new(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone("th-TH")
+        await mali.page.goto(http(server))
+        await expect(mali.page).to_have_title("ChatKit")
+        await mali.join(http(server), "มะลิ")
+        await expect(mali.page).to_have_title("ล็อบบี้ · มะลิ")
+        server.broadcast("read at once")
+        await mali.shows("read at once")
+        await expect(mali.page).to_have_title("ล็อบบี้ · มะลิ")
+        await mali.hide()
+        server.broadcast("one")
+        server.broadcast("two")
+        await expect(mali.page).to_have_title("(2) ล็อบบี้ · มะลิ")
+        await mali.come_back()
+        await expect(mali.page).to_have_title("ล็อบบี้ · มะลิ")
+
+
+@need_chromium
+async def test_big_room_shows_how_many_are_here_and_some_of_the_names(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        crowd = [
+            {
+                "type": "presence",
+                "count": 612 + n,
+                "joined": [{"id": f"p{n}x{i}", "name": f"N{i}"} for i in range(50)],
+                "left": [],
+            }
+            for n in range(0, 250, 50)
+        ]
+        await mali.hears(*crowd)
+        await mali.join(http(server), "Mali")
+        await expect(mali.page.locator("#count")).to_have_text("812 in the room")
+        await expect(mali.page.locator("#log .presence")).to_have_count(0)
+        await mali.page.locator("#count").click()
+        await expect(mali.page.locator("#members li")).to_have_count(201)
+        await expect(mali.page.locator("#members li").first).to_contain_text("Mali")
+        await expect(mali.page.locator("#members li").last).to_have_text(say("page_more_people", count=612).en)
+
+
+@need_chromium
+async def test_renames_push_no_message_off_the_screen(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        nok = [{"id": "p9", "name": f"Nok {n}"} for n in range(600)]
+        await mali.hears(
+            {"type": "joined", "who": nok[0]},
+            {**MESSAGES["msg"], "text": "first"},
+            *({"type": "renamed", "who": who} for who in nok),
+            {**MESSAGES["msg"], "seq": 2, "id": "m2", "text": "second"},
+        )
+        await mali.join(http(server), "Mali")
+        await expect(mali.page.locator("#log .text")).to_have_text(["first", "second"])
+        for text in ("first", "second"):
+            await expect(mali.page.get_by_text(text)).to_be_in_viewport()
+        await expect(mali.page.locator("#log .presence")).to_have_count(1 + 3)
+        await expect(mali.page.locator("#log .presence").last).to_contain_text("Nok 599")
+
+
+@need_chromium
+async def test_screen_reader_skips_the_replay(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        for n in range(12):
+            server.broadcast(f"message {n}")
+        mali = await phone()
+        await mali.page.goto(http(server))
+        await mali.page.evaluate("""() => {
+            window.grew = [];
+            const log = document.getElementById("log");
+            const note = () => grew.push([log.ariaBusy, log.childElementCount]);
+            new MutationObserver(note).observe(log, {childList: true});
+        }""")
+        await mali.page.locator("#name").fill("Mali")
+        await mali.page.locator("#name").press("Enter")
+        await expect(mali.page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+        await mali.shows(*(f"message {n}" for n in range(12)))
+        assert {busy for busy, _ in await mali.page.evaluate("grew")} == {"true"}
+        server.broadcast("to be read")
+        await mali.page.get_by_text("to be read").wait_for()
+        assert (await mali.page.evaluate("grew"))[-1] == ["false", 13]
+
+
+@need_chromium
+async def test_join_screen_has_its_landmarks(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        await mali.page.goto(http(server))
+        main = mali.page.get_by_role("main")
+        await expect(main.get_by_role("textbox", name=say("page_name").en)).to_be_visible()
+        await expect(main.get_by_role("button", name=say("page_join").en)).to_be_visible()
+        await expect(mali.page.get_by_role("banner")).to_be_visible()
 
 
 @need_chromium
