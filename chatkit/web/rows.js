@@ -45,7 +45,7 @@ export function messageRow({ type, who, ts, text }, isMine) {
   head.append(...(isNotice ? ["🟢 ", spoken("span", "", both("page_server"))] : nameOf(who)));
   const foot = make("p", "meta");
   foot.append(clock(ts));
-  if (isMine && !isNotice) foot.append(" ✓ ", spoken("span", "", both("page_sent")));
+  if (isMine) foot.append(" ✓ ", spoken("span", "", both("page_sent")));
   row.append(head, textOf(text), foot);
   return row;
 }

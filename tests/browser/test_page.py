@@ -593,6 +593,7 @@ async def test_big_room_shows_how_many_are_here_and_some_of_the_names(phone: New
         await mali.page.locator("#count").click()
         await expect(mali.page.locator("#members li")).to_have_count(201)
         await expect(mali.page.locator("#members li").first).to_contain_text("Mali")
+        await expect(mali.page.locator("#members em")).to_have_count(1)
         await expect(mali.page.locator("#members li").last).to_have_text(say("page_more_people", count=612).en)
 
 
@@ -636,6 +637,11 @@ async def test_screen_reader_skips_the_replay(phone: NewPhone) -> None:
         server.broadcast("to be read")
         await mali.page.get_by_text("to be read").wait_for()
         assert (await mali.page.evaluate("grew"))[-1] == ["false", 13]
+        server.clients.drop(*server.clients.connections())
+        await mali.is_in("reconnecting")
+        server.broadcast("missed")
+        await mali.page.get_by_text("missed").wait_for()
+        assert (await mali.page.evaluate("grew"))[-1] == ["true", 14]
 
 
 @need_chromium
@@ -774,3 +780,27 @@ async def test_long_talk_keeps_only_the_newest_lines(phone: NewPhone) -> None:
             server.broadcast(f"message {n}")
         await expect(mali.page.locator("#log .line").last).to_contain_text("message 699")
         await expect(mali.page.locator("#log .line")).to_have_count(500)
+
+
+@need_chromium
+async def test_comings_and_goings_take_no_place_of_a_message(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        talk = [{**MESSAGES["msg"], "seq": n, "id": f"m{n}", "text": f"message {n}"} for n in range(1, 601)]
+        renames = [{"type": "renamed", "who": {"id": "p9", "name": f"Nok {n}"}} for n in range(600)]
+        await mali.hears(*(each for pair in zip(talk, renames, strict=True) for each in pair), head=600)
+        await mali.join(http(server), "Mali")
+        await expect(mali.page.locator("#log .message")).to_have_count(500)
+        await expect(mali.page.locator("#log .text").first).to_have_text("message 101")
+
+
+@need_chromium
+async def test_hidden_page_that_draws_nothing_piles_nothing_up(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone()).join(http(server), "Mali")
+        await mali.page.evaluate("window.requestAnimationFrame = () => 0")  # as browsers do in a hidden tab
+        for n in range(1700):
+            server.broadcast(f"message {n}")
+        await mali.page.wait_for_function("memory.last === 1700")
+        assert await mali.page.evaluate("view.arrived.length") <= 500
+        assert await mali.page.locator("#log .message").count() == 500
