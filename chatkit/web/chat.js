@@ -128,7 +128,7 @@ export class Memory {
   }
 
   /** We are in. Where the log cannot go on after our last number, what was shown is void. */
-  welcome({ you, me, name, room, epoch, head, resumed, members, limits }) {
+  welcome({ you, me, name, room, epoch, head, resumed, members, limits = {} }) {
     const isVoid = this.last !== undefined && !resumed;
     if (isVoid) this.last = undefined;
     if (this.last === undefined && head === 0) this.last = 0; // whoever saw an empty room has seen all of it
@@ -191,7 +191,7 @@ export class Memory {
   }
 
   /** A big room tells how many are here, and some of the names. */
-  crowd({ count, joined, left }) {
+  crowd({ count, joined = [], left = [] }) {
     const came = joined.map((who) => this.isHere("joined", person(who)));
     const went = left.map((who) => this.isGone(person(who)));
     this.count = count;
