@@ -231,11 +231,13 @@ def test_the_sum_says_whether_the_answer_is_right() -> None:
 
 
 def test_after_a_refusal_there_are_no_frames() -> None:
-    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\n\r\nno\n"
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno\n"
     session = Session(recording_of(("to_server", REQUEST), ("to_client", refusal)))
     assert [item.kind for item in session.items] == ["request", "response", "bytes"]
     assert session.frames == []
-    assert sentences("en")["wire_note_401"] in draw_handshake(session, "en").text
+    drawn = draw_handshake(session, "en").text
+    assert sentences("en")["wire_note_401"] in drawn
+    assert drawn.count(sentences("en")["wire_note_connection"]) == 1  # the request asked for it, the refusal did not
 
 
 def test_bytes_that_are_no_http_are_shown_as_bytes() -> None:

@@ -60,8 +60,14 @@ def head_lines(head: Head | None, lang: str) -> list[tuple[str, str]]:
     answer = head.status if head.status in STATUSES else "other"
     lines = [(head.start, "wire_note_get" if head.status is None else f"wire_note_{answer}")]
     for name, value in head.headers:
-        lines.append((f"{name}: {value}", f"wire_note_{name.lower()}" if name.lower() in NOTED else ""))
+        lines.append((f"{name}: {value}", header_note(name.lower(), value)))
     return [(cut(line, lang, MAX_LINE), say(note).in_(lang) if note else "") for line, note in lines]
+
+
+def header_note(name: str, value: str) -> str:
+    """The key of a header's note, "" where it has none; `Connection: close` is not what the note on Upgrade is about."""
+    is_noted = name in NOTED and (name != "connection" or "upgrade" in value.lower())
+    return f"wire_note_{name}" if is_noted else ""
 
 
 def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tuple[str, str]]:
