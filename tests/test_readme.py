@@ -1,21 +1,26 @@
-"""What the README and the Thai explanation tell people to type works, and their Thai keeps to the glossary."""
+"""What the README and the Thai explanation tell people to type works, and the code that they show is the kit's own."""
 
-import json
+import asyncio
 import os
+import pkgutil
 import re
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect as connect_websockets
 
+from chatkit import serve, source
 from chatkit.tools.cli import parser
+from chatkit.wire import GUID, Opcode, accept_key, encode_frame
 from tests.needs import ROOT
-from tests.notebook_rules import NEVER, THAI, forbidden
+from tests.processes import PATIENCE
 
 README = (ROOT / "README.md").read_text("utf-8")
 EXPLANATION = (ROOT / "thai_explanation.md").read_text("utf-8")
@@ -132,43 +137,104 @@ def test_the_terminal_chat_of_the_readme(unused_tcp_port: int, monkeypatch: pyte
         assert server.returncode == 0, said
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- the code of the Thai explanation ---------------------------------------------------------------------------------
 
 
-def thai_lines() -> list[tuple[str, str]]:
-    """Every line of Thai prose, code spans and links' targets taken out, with where it stands."""
-    texts = json.loads((ROOT / "chatkit" / "texts" / "th.json").read_text("utf-8"))
-    lines = [(f"th.json {key}", sentence) for key, sentence in texts.items()]
-    for name, text in PAPERS.items():
-        prose = re.sub(r"^```.*?^```$", lambda code: "\n" * code[0].count("\n"), text, flags=re.MULTILINE | re.DOTALL)
-        lines += [(f"{name}:{number}", line) for number, line in enumerate(prose.splitlines(), 1)]
-    plain = ((where, re.sub(r"`[^`]*`|\]\([^)]*\)", "`", line)) for where, line in lines)
-    return [(where, line) for where, line in plain if re.search(f"[{THAI}]", line)]
+def shown(mark: str) -> dict[str, str]:
+    """{name: code} of the Python blocks under `<!-- mark: name -->`."""
+    return dict(re.findall(rf"^<!-- {mark}: (\S+) -->\n```python\n(.*?)^```$", EXPLANATION, re.MULTILINE | re.DOTALL))
 
 
-def test_thai_keeps_to_the_glossary() -> None:
-    assert [(where, words) for where, line in thai_lines() if (words := forbidden(line))] == []
+PROGRAMS, SOURCES = shown("program"), shown("source")
 
 
-def test_thai_is_written_as_agreed() -> None:
-    wrong = rf"{NEVER}|[{THAI}]\.(?=\s|$)|[{THAI}][A-Za-z0-9`]|[A-Za-z0-9`][{THAI}]"
-    assert [(where, found[0]) for where, line in thai_lines() if (found := re.search(wrong, line))] == []
+def test_every_python_block_of_the_explanation_is_a_program_or_the_kits_own_code() -> None:
+    assert len(blocks(EXPLANATION, "python")) == len(PROGRAMS) + len(SOURCES)
 
 
-def test_the_formal_form_of_protocol_is_named_once() -> None:
-    glossary = (ROOT / "GLOSSARY.md").read_text("utf-8")
-    assert glossary.count("โพรโทคอล") == 1
-    assert [name for name, text in PAPERS.items() if "โพรโทคอล" in text] == []
+@pytest.mark.parametrize("name", SOURCES)
+def test_shown_code_is_the_kits_own(name: str) -> None:
+    assert SOURCES[name] == f"{source(pkgutil.resolve_name(dotted(name)))!r}\n"
 
 
-@pytest.mark.parametrize("name", [*PAPERS, "GLOSSARY.md", "CHANGELOG.md"])
-def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
-    links = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text("utf-8"))
-    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+def dotted(name: str) -> str:
+    """`chatkit.server.Server.handle` as pkgutil wants it: the module, a colon, and what is in it."""
+    module, capital, rest = re.match(r"([a-z_.]+)\.([A-Z])(.*)", name).groups()  # type: ignore[union-attr]
+    return f"{module}:{capital}{rest}"
 
 
-def test_every_section_of_the_readme_is_in_both_languages() -> None:
-    _, *sections = re.split(r"^## ", README, flags=re.MULTILINE)
-    without = [section.splitlines()[0] for section in sections if "·" not in section.splitlines()[0]]
-    assert without == []
-    assert [section.splitlines()[0] for section in sections if not re.search(f"[{THAI}]", section)] == []
+@pytest.mark.parametrize("name", [*PROGRAMS, *SOURCES])
+def test_what_is_explained_line_by_line_stands_in_the_code(name: str) -> None:
+    code = (PROGRAMS | SOURCES)[name]
+    _, after = EXPLANATION.split(code, 1)
+    table = re.match(r"```\n+(?:[^|`\n][^\n]*\n+)*((?:\|.*\n)+)", after)
+    lines = re.findall(r"^\| `(.*?)` \|", table[1], re.MULTILINE) if table else []
+    assert lines or name == "mali.py"
+    assert [line for line in lines if line not in map(str.strip, code.splitlines())] == []
+
+
+@asynccontextmanager
+async def running(name: str, port: int) -> AsyncIterator[Process]:
+    """A program of the explanation at a port of its own, its input and output at hand; gone afterwards."""
+    code = PROGRAMS[name].replace("8765", str(port))
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    options = {"env": environment, "cwd": ROOT, "stdin": PIPE, "stdout": PIPE, "stderr": STDOUT}
+    program = await asyncio.create_subprocess_exec(sys.executable, "-W", "error", "-u", "-c", code, **options)
+    try:
+        yield program
+    finally:
+        if program.returncode is None:
+            program.kill()
+        await program.communicate()
+
+
+async def test_the_two_small_programs_chat(unused_tcp_port: int) -> None:
+    async with asyncio.timeout(PATIENCE), running("server.py", unused_tcp_port):
+        await listening(unused_tcp_port)
+        async with running("client.py", unused_tcp_port) as bob:
+            assert await talk(bob, "มาแล้ว") == "You said: มาแล้ว\n"
+            async with running("client.py", unused_tcp_port) as ann:
+                assert await talk(ann, "สวัสดี") == "You said: สวัสดี\n"
+                assert await heard(bob) == "Someone says: สวัสดี\n"
+                for client in (ann, bob):
+                    assert await client.communicate(b"exit\n") == (b"", None)
+                    assert client.returncode == 0
+
+
+async def listening(port: int) -> None:
+    """Until somebody answers at a port."""
+    while True:
+        with suppress(OSError):
+            async with connect_websockets(f"ws://localhost:{port}"):
+                return
+        await asyncio.sleep(0.05)
+
+
+async def talk(client: Process, line: str) -> str:
+    """Type a line; what the client prints next."""
+    assert client.stdin
+    client.stdin.write(f"{line}\n".encode())
+    return await heard(client)
+
+
+async def heard(client: Process) -> str:
+    assert client.stdout
+    return (await client.stdout.readline()).decode()
+
+
+async def test_the_client_of_the_kit_hears_its_own_number() -> None:
+    async with asyncio.timeout(PATIENCE), serve(port=0) as server, running("mali.py", server.port) as mali:
+        out, _ = await mali.communicate()
+    assert out.decode() == "ข้อความที่ 1\nมะลิ: สวัสดี\n"
+
+
+def test_the_bytes_of_the_explanation_are_those_of_the_wire() -> None:
+    handshake = re.findall(r"Sec-WebSocket-(?:Key|Accept): (\S+)", EXPLANATION)
+    assert accept_key(handshake[0]) == handshake[1]
+    assert GUID in EXPLANATION
+    text = "สวัสดี"
+    assert (len(text), len(text.encode())) == (6, 18)
+    frames = [bytes.fromhex(block) for block in blocks(EXPLANATION, "text") if re.fullmatch(r"[0-9a-f\s]+", block)]
+    key = bytes.fromhex("37 fa 21 3d")
+    assert frames == [encode_frame(Opcode.TEXT, text), encode_frame(Opcode.TEXT, text, mask=key)]
+    assert [len(frame) for frame in frames] == [20, 24]
