@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.client import connect as connect_websockets
 
 from chatkit import serve, source
+from chatkit.texts import say
 from chatkit.tools.cli import parser
 from chatkit.wire import GUID, Opcode, accept_key, encode_frame
 from tests.needs import ROOT
@@ -135,6 +136,11 @@ def test_the_terminal_chat_of_the_readme(unused_tcp_port: int, monkeypatch: pyte
         server.send_signal(signal.SIGINT)
         said, _ = server.communicate(timeout=20)
         assert server.returncode == 0, said
+
+
+def test_the_server_says_in_thai_what_the_explanation_shows() -> None:
+    ready, *_ = blocks(EXPLANATION, "text")
+    assert ready == f"{say('cli_ready', uri='ws://localhost:8765').th}\n"
 
 
 # --- the code of the Thai explanation ---------------------------------------------------------------------------------
