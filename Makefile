@@ -53,7 +53,7 @@ bench: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ChatKit needs Python 3.11 or newer: make PYTHON=python3.13")'
 	@echo 'Installing what ChatKit needs into .venv: once, about a minute · กำลังติดตั้งลงใน .venv ครั้งเดียว ราวหนึ่งนาที'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]' & work=$$!; \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]' & work=$$!; \
 	while kill -0 $$work 2>/dev/null; do printf .; sleep 2; done; echo; wait $$work
 	@touch $@
 

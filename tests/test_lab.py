@@ -202,6 +202,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     calls: list[list[str]] = []
     monkeypatch.setattr(LabApp, "launch_instance", calls.append)
     monkeypatch.setenv("CHATKIT_LANG", "both")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     return calls
 
 

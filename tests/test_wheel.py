@@ -80,9 +80,12 @@ def test_lab_of_an_installed_kit_serves_the_first_lesson_without_its_outputs(ins
             raise AssertionError("".join(said))
         server, path, token = found.groups()
         lesson = json.loads(get(f"{server}/api/contents/{path}?token={token}"))
+        setting = "@jupyterlab/apputils-extension:notification"
+        settings = json.loads(get(f"{server}/lab/api/settings/{setting}?token={token}"))
     folder = tmp_path / "chatkit-lessons"
     assert str(folder) in said[0]
     assert path == "notebooks/00_hello_room.ipynb" and (folder / path).is_file()
+    assert settings["schema"]["properties"]["fetchNews"]["default"] == "false"
     assert all(cell.get("outputs") in (None, []) for cell in lesson["content"]["cells"])
 
 

@@ -14,6 +14,7 @@ from chatkit.tools.options import BadOption, Parser, add_lang, language
 __all__ = ["add_options", "open_lab"]
 
 FIRST_NOTEBOOK = "00_hello_room.ipynb"
+SETTINGS = Path(__file__).with_name("jupyter")
 
 
 def add_options(parser: Parser) -> None:
@@ -36,6 +37,9 @@ def open_lab(options: argparse.Namespace) -> int:
     folder = lessons(options.folder, options.fresh, lang)
     notebook = find_notebook(options.notebook, folder)
     os.environ["CHATKIT_LANG"] = options.lang or os.environ.get("CHATKIT_LANG", "both")  # for the kernels
+    # Defaults of ours, below the learner's own settings: no box that asks about news over the corner of a lesson.
+    also = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(SETTINGS), also]))
     print(say("lab_opening", notebook=notebook.name).in_(lang), flush=True)
     LabApp.launch_instance(jupyter_options(notebook, folder, options))
     return 0
