@@ -48,5 +48,9 @@ async def serving(*arguments: str, **options: object) -> AsyncIterator[tuple[Pro
         yield process, ready.split()[-1]
     finally:
         if process.returncode is None:
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.communicate(), PATIENCE)
+        except TimeoutError:
             process.kill()
-        await process.communicate()
+            raise
