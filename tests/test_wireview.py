@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from chatkit import connect, serve
-from chatkit.panels.wireview import PAUSE, WireView
+from chatkit.panels import display
+from chatkit.panels.display import PAUSE
+from chatkit.panels.wireview import WireView
 from chatkit.wire import Chunk, Recorder, Recording, WireError, encode_frame
 
 UPGRADE = b"\r\nUpgrade: websocket\r\n\r\n"
@@ -82,11 +84,15 @@ async def test_a_frame_that_is_not_there_is_said_so() -> None:
     assert WireView(Recording(), "en").show("frame") is None
 
 
-async def test_without_widgets_it_is_text() -> None:
+async def test_without_widgets_it_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(display, "display", lambda data, **_: shown.append(data))
     view = WireView(recording_of("one", "two"), "en")
     for what, seen in (("sequence", "▶"), ("table", "content"), ("handshake", "GET /"), ("frame", "masking key")):
         view.show(what)
-        assert seen in repr(view) == view._repr_mimebundle_()[0]["text/plain"]
+        view._ipython_display_()
+        assert seen in repr(view) == shown[0]["text/plain"]
+        shown.clear()
 
 
 async def test_an_error_is_shown_not_lost(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,12 @@ what it prints and how it fails is seen under that cell, not lost.
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+BACKLOG = 1_000  # things that a mailbox keeps for a loop that is busy
 
 
 class Bridge:
@@ -58,3 +62,26 @@ class Bridge:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Mailbox(Generic[T]):
+    """What another thread has to say, handed over on the bridge's loop, many at once where there are many.
+
+    While a cell blocks that loop the newest thousand are kept.
+    """
+
+    def __init__(self, bridge: Bridge, take: Callable[[list[T]], None]) -> None:
+        self.bridge, self.take = bridge, take
+        self.news: deque[T] = deque(maxlen=BACKLOG)
+
+    def put(self, news: T) -> None:
+        """From any thread."""
+        self.news.append(news)
+        if len(self.news) == 1:  # else the loop has been told already
+            self.bridge.call(self.hand_over)
+
+    def hand_over(self) -> None:
+        taken = []
+        while self.news:
+            taken.append(self.news.popleft())
+        self.take(taken)

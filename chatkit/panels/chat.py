@@ -6,11 +6,14 @@ from typing import Any
 from chatkit.client import Chat, connect
 from chatkit.errors import ChatError
 from chatkit.events import Event
+from chatkit.panels.journal import Words
 from chatkit.panels.panel import Panel
+from chatkit.panels.people import PRESENCE, People
+from chatkit.panels.server import own_uri
 from chatkit.spelling import check_text
 
 MARKS = {"connecting": "◌", "open": "●", "reconnecting": "◐", "closed": "✕"}  # a state is a word and a shape
-PRESENCE = {"joined": "✅", "left": "❌", "renamed": "✏️"}
+LATE = 1.0  # seconds without an answer, then a text that was sent is shown as waiting
 
 
 class Ended(ChatError):
@@ -28,7 +31,7 @@ class ChatPanel(Panel):
 
     It connects at once, and shows why where it cannot. Run its cell again, and the panel of the earlier run leaves.
 
-    uri:   the room; None is ws://localhost:8765 ($CHATKIT_PORT instead of 8765).
+    uri:   the room; None is this notebook's own server, else ws://localhost:8765 ($CHATKIT_PORT instead of 8765).
     name:  what others see; token: what the server asks for.
     lang:  "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
     """
@@ -40,6 +43,8 @@ class ChatPanel(Panel):
         self.chat: Chat | None = None
         self.ended: ChatError | None = None  # why the chat is over
         self.unsent: list[str] = []  # texts from before the line was open
+        self.late: set[asyncio.Future[int]] = set()  # of texts that wait for the server's answer
+        self.people = People()
         super().__init__(
             f"ChatPanel(name={name!r})",
             lang,
@@ -60,55 +65,74 @@ class ChatPanel(Panel):
     async def leave(self) -> None:
         await self.bridge.close()
         self.ended = self.ended or Ended()
-        self.redraw()
+        self.pacer.soon()
 
     async def talk(self) -> None:
         """Connect, and show what comes until the chat is over."""
         self.ended = None
-        self.redraw()
+        self.pacer.soon()
         try:
-            joining = connect(self.uri, name=self.name, token=self.token, on_state=lambda _: self.redraw())
-            async with joining as chat:
-                self.chat = chat
+            uri = self.uri or own_uri()
+            joining = connect(uri, name=self.name, token=self.token, on_state=self.changed)
+            async with joining as self.chat:
                 while self.unsent:
                     self.submit(self.unsent.pop(0))
-                async for event in chat:
+                async for event in self.chat:
                     self.show(event)
-            self.ended = chat.reason or Ended()
+            self.ended = self.chat.reason or Ended()
         except ChatError as error:
             self.ended = error
         finally:
             self.chat = None
-            self.redraw()
+            self.pacer.soon()
+
+    def changed(self, chat: Chat) -> None:
+        """The line is in another state; after a welcome other people may be there."""
+        self.people = People(chat.members.values())
+        self.pacer.soon()
 
     def show(self, event: Event) -> None:
         """One event as a line."""
+        if self.chat and event.type not in ("msg", "notice"):
+            self.people = People(self.chat.members.values())
         match event.type:
             case "msg" if self.chat and event.who.id == self.chat.you:
-                self.add("own", event.text, who=self.say("panel_you"), ts=event.ts)
+                self.journal.add("own", event.text, who=self.say("panel_you"), ts=event.ts)
             case "msg":
-                self.add("msg", event.text, who=event.who.name, ts=event.ts)
+                self.journal.add("msg", event.text, who=event.who.name, tag=self.people.tag(event.who), ts=event.ts)
             case "notice":
-                self.add("notice", event.text, who=event.who.name, mark="🟢", ts=event.ts)
+                self.journal.add("notice", event.text, who=event.who.name, mark="🟢", ts=event.ts)
             case "reset":
-                self.log.clear()
-                self.add("mark", self.say("panel_reset"), mark="✂️")
-            case presence:
-                self.add("presence", self.say(f"panel_{presence}", name=event.who.name), mark=PRESENCE[presence])
+                self.journal.clear()
+                self.journal.add("mark", self.say("panel_reset"), mark="✂️")
+            case "joined" | "left" | "renamed":
+                said = self.say(f"panel_{event.type}", name=self.people.called(event.who))
+                self.journal.add("presence", said, mark=PRESENCE[event.type])
+            case _:  # of a newer server, or of a crowd: the list of people tells it
+                self.pacer.soon()
 
     def submit(self, text: str) -> None:
         if self.chat:
             sent = self.chat.send(text)
+            self.bridge.later(LATE, lambda: self.note(sent))
             sent.add_done_callback(lambda answer: self.answered(text, answer))
         elif self.ended:
             raise self.ended
         else:
             self.unsent.append(check_text(text))
 
+    def note(self, sent: asyncio.Future[int]) -> None:
+        """Where a text has waited for its answer for a while, the reader should know."""
+        if not sent.done():
+            self.late.add(sent)
+            self.pacer.soon()
+
     def answered(self, text: str, answer: asyncio.Future[int]) -> None:
         """Show a text that the server refused after all, so that nobody believes it was heard."""
+        self.late.discard(answer)
+        self.pacer.soon()  # it may have been shown as waiting
         if not answer.cancelled() and isinstance(error := answer.exception(), ChatError):
-            self.add("warning", self.say("panel_not_sent", text=text, why=error.said), mark="⚠️")
+            self.journal.add("warning", self.say("panel_not_sent", text=text, why=error.said), mark="⚠️")
 
     def press(self, button: str) -> None:
         if button == "connect" and self.talking.done():
@@ -117,13 +141,18 @@ class ChatPanel(Panel):
     def status(self) -> dict[str, Any]:
         state = "closed" if self.ended else self.chat.state if self.chat else "connecting"
         seconds = f"{self.chat.retry_in:.1f}" if self.chat else ""
-        people, you = (self.chat.members.values(), self.chat.you) if self.chat else ((), "")
         return {
             "state": state,
             "mark": MARKS[state],
             "words": self.say(f"panel_{state}", seconds=seconds),
-            "detail": self.uri or "",
-            "why": self.sentence_of(self.ended) if self.ended else None,
+            "detail": self.chat.uri if self.chat else self.uri or "",
+            "why": self.why(state),
+            "note": self.say("panel_waiting", count=len(self.late)) if self.late else None,
             "buttons": [{"name": "connect", "words": self.say("panel_connect")}] if self.ended else [],
-            "members": [{"name": who.name, "you": who.id == you} for who in people],
+            **self.here(self.people if self.chat else People(), self.chat.you if self.chat else ""),
         }
+
+    def why(self, state: str) -> Words | None:
+        """Why the chat is over, or the line down."""
+        problem = self.ended or (self.chat.reason if self.chat and state == "reconnecting" else None)
+        return problem.said.each(self.lang) if problem else None

@@ -1,26 +1,35 @@
 """How to join by phone: every address of a server that others reach, the first one as a QR code."""
 
-from html import escape
+from itertools import groupby
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import ipywidgets as widgets
+import anywidget
 import segno
+import traitlets
 
 from chatkit.addresses import in_link, join_links, reachable_addresses
+from chatkit.panels.background import BackgroundServer
+from chatkit.panels.display import put_out
+from chatkit.panels.journal import Words
 from chatkit.panels.server import ServerPanel
 from chatkit.server import Server
 from chatkit.texts import chosen, say
 
-# Black on white whatever the theme: many cameras do not read the reverse. `border`: the quiet zone a QR code needs.
-INK = {"dark": "#000", "light": "#fff", "border": 4, "scale": 6}
 HERE = ("localhost", "127.0.0.1", "::1")  # hosts of a server that only its own computer reaches
 EVERYWHERE = (None, "0.0.0.0", "::")  # hosts of a server that listens on every address
-CARD = (
-    '<div style="display:flex; flex-wrap:wrap; align-items:center; gap:16px; line-height:1.7; max-width:720px; '
-    'font-size:var(--jp-content-font-size1, 14px); color:var(--jp-content-font-color1, inherit)">'
-    '<div style="line-height:0; border-radius:8px; overflow:hidden">{picture}</div>'
-    '<div style="flex:1; min-width:240px; overflow-wrap:anywhere">{words}</div></div>'
-)
+
+
+class CardView(anywidget.AnyWidget):
+    """The card on the page. It asks for its content: what stands in a widget's state is saved with the notebook."""
+
+    _esm = Path(__file__).with_name("join.js")
+    _css = Path(__file__).with_name("join.css")
+    absent = traitlets.Dict().tag(sync=True)  # the words where nobody answers
+
+    def __repr__(self) -> str:
+        return "JoinCard()"
 
 
 class JoinCard:
@@ -32,42 +41,60 @@ class JoinCard:
     server: a running server, or its panel; NotRunning where it does not run.
     links:  the default route's first; where the server is open to this computer only, its link here.
     lang:   "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
+
+    Where Jupyter passes ports on (JupyterHub, jupyter-server-proxy) the card on the page offers that way, too.
     """
 
     def __init__(self, server: Server | ServerPanel, lang: str | None = None) -> None:
-        running = server.running() if isinstance(server, ServerPanel) else server
+        running: Server | BackgroundServer = server.running() if isinstance(server, ServerPanel) else server
         self.lang = chosen(lang)
         self.is_local = running.host in HERE
         hosts = reachable_addresses() if running.host in EVERYWHERE else [in_link(str(running.host))]
         self.links = join_links(hosts, running.port, running.token, is_tls=bool(running.ssl))
-        # A widget, not HTML output: what a cell puts out is saved with the notebook, and here that may be a token.
-        self.view = widgets.HTML(self.html())
+        fragment = f"#token={quote(running.token, safe='')}" if running.token else ""
+        self.proxied = f"proxy/{running.port}/{fragment}"  # below the Jupyter server's own address
+        self.view = CardView(absent=self.words("panel_run_again"))
+        self.view.on_msg(lambda _view, content, _buffers: self.show(content))
 
-    def html(self) -> str:
-        """The card: what to do, the links, and a picture of the first one where another device can use it."""
+    def show(self, asked: dict[str, Any]) -> None:
+        """Tell a view on the page what stands on the card."""
+        self.view.send({"do": "card", "view": asked.get("view"), **self.content()})
+
+    def content(self) -> dict[str, Any]:
+        """What to do, with the links for it; a picture of the first one where another device can use it."""
+        code = qr_code(self.links[0]) if self.links and not self.is_local else None
+        proxied = {"words": self.words("panel_through_jupyter"), "path": self.proxied}
+        return {"code": code, "ways": self.ways(), "proxied": proxied}
+
+    def ways(self) -> list[dict[str, Any]]:
         if not self.links:
-            return CARD.format(picture="", words=self.words("panel_no_network"))
-        first, *others = map(shown, self.links)
+            return [{"words": [self.words("panel_no_network")], "links": []}]
         if self.is_local:
-            return CARD.format(picture="", words=self.words("panel_here_only") + first)
-        words = self.words("panel_scan") + self.words("panel_or_open") + first
-        if others:
-            words += self.words("panel_other_links") + "".join(others)
-        return CARD.format(picture=segno.make(self.links[0], error="m").svg_inline(**INK), words=words)
+            return [{"words": [self.words("panel_here_only")], "links": self.links}]
+        first = [self.words("panel_scan"), self.words("panel_or_open")]
+        others = [{"words": [self.words("panel_other_links")], "links": self.links[1:]}] if self.links[1:] else []
+        return [{"words": first, "links": self.links[:1]}, *others]
 
-    def words(self, key: str) -> str:
-        """A sentence in the languages of this card, each on a line of its own."""
-        return say(key).html(self.lang, "div")
+    def words(self, key: str) -> Words:
+        """A sentence in the languages of this card."""
+        return say(key).each(self.lang)
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.view._repr_mimebundle_()
-        return bundle | {"text/plain": repr(self)}
+    def _ipython_display_(self) -> None:
+        put_out(self.view, repr(self))
 
     def __repr__(self) -> str:
-        return "JoinCard()"
+        return repr(self.view)
 
 
-def shown(link: str) -> str:
-    """A link as it is read and clicked."""
-    address = escape(link)
-    return f'<div><a href="{address}" target="_blank" rel="noopener"><b>{address}</b></a></div>'
+def qr_code(link: str) -> dict[str, Any]:
+    """A QR code as `{"size": modules in a row, "path": the dark ones for SVG's <path d=…>}`."""
+    matrix = segno.make(link, error="m").matrix
+    runs = []
+    for y, row in enumerate(matrix):
+        x = 0
+        for is_dark, cells in groupby(row):
+            width = len(list(cells))
+            if is_dark:
+                runs.append(f"M{x} {y}h{width}v1h-{width}z")
+            x += width
+    return {"size": len(matrix), "path": "".join(runs)}

@@ -1,23 +1,26 @@
 """A server under a cell: start and stop it, see who is there and what happens, speak to everybody."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from chatkit.addresses import default_port
 from chatkit.errors import ChatError, PortTaken
 from chatkit.events import Event
-from chatkit.panels.chat import PRESENCE
+from chatkit.panels.background import BackgroundServer, NotRunning
+from chatkit.panels.bridge import Mailbox
 from chatkit.panels.panel import Panel
-from chatkit.server import Server, serve
+from chatkit.panels.people import PRESENCE, People
+from chatkit.panels.ports import Owner, owner_of
+from chatkit.server import running
 from chatkit.spelling import check_text
+from chatkit.texts import Sentence, say
 
 MARKS = {"running": "●", "starting": "◌", "stopped": "■"}
-
-
-class NotRunning(ChatError):
-    """A broadcast without a server."""
-
-    key = "panel_not_running"
 
 
 class ServerPanel(Panel):
@@ -27,15 +30,19 @@ class ServerPanel(Panel):
         await panel.start()
         panel.broadcast("Welcome")
 
+    The server has a thread and an event loop of its own: whatever the cells do, the chat goes on.
+
     port:    None is 8765 ($CHATKIT_PORT); 0 takes a free one. options: as for `serve()`.
-    server:  the running Server, else None; uri: where clients connect while it runs.
+    server:  the running server, else None; uri: where clients connect while it runs.
     """
 
     def __init__(self, port: int | None = None, *, lang: str | None = None, **options: Any) -> None:
         self.port, self.options = port, options
-        self.server: Server | None = None
+        self.server: BackgroundServer | None = None
         self.is_starting = False
         self.problem: ChatError | None = None  # why it did not start
+        self.owner: Owner | None = None  # who holds the port
+        self.people = People()
         super().__init__(
             "ServerPanel()",
             lang,
@@ -46,54 +53,79 @@ class ServerPanel(Panel):
             members="panel_clients",
             nobody="panel_nobody",
         )
+        self.news: Mailbox[Event | ChatError] = Mailbox(self.bridge, self.take)
 
     @property
     def uri(self) -> str:
         """Where clients connect. Raises NotRunning."""
         return self.running().uri
 
-    def running(self) -> Server:
+    def running(self) -> BackgroundServer:
         if self.server is None:
             raise NotRunning
         return self.server
 
     async def start(self) -> None:
-        """Start the server; one that this kernel runs on that port already makes room. Raises PortTaken."""
+        """Start the server; one that this kernel runs on that port already makes room.
+
+        Raises PortTaken; its cell then shows the panel, with a button for a free port.
+        """
+        try:
+            await self.open()
+        except PortTaken:
+            if get_ipython():
+                display(self)
+            raise
+
+    async def open(self) -> None:
         await self.stop()
         self.is_starting, self.problem = True, None
-        self.redraw()
+        self.pacer.soon()
         try:
-            self.server = await serve(port=self.port, on_event=self.show, **self.options)
+            await self.make_room()
+            server = BackgroundServer(port=self.port, on_event=self.news.put, on_warning=self.news.put, **self.options)
+            self.server = await server.start()
         except ChatError as error:
             self.problem = error
+            self.owner = await asyncio.to_thread(owner_of, error.port) if isinstance(error, PortTaken) else None
             raise
         finally:
             self.is_starting = False
-            self.redraw()
+            self.pacer.soon()
         self.bridge.start(self.watch(self.server))
+
+    async def make_room(self) -> None:
+        """Stop the server that another panel, or a cell of this kernel, runs on our port."""
+        port = default_port() if self.port is None else self.port
+        for panel in list(self.made):
+            if isinstance(panel, ServerPanel) and panel.server and panel.server.port == port:
+                await panel.stop()
+        if (earlier := running.get(port)) and earlier.loop is asyncio.get_running_loop():
+            await earlier.stop()
 
     async def stop(self) -> None:
         """Stop the server, if it runs: clients get close code 1001."""
-        server, self.server = self.server, None
-        if server:
-            self.redraw()
+        if server := self.server:
             await server.stop()
+            self.forget(server)
 
-    async def watch(self, server: Server) -> None:
+    async def watch(self, server: BackgroundServer) -> None:
         """Notice the end of the server, whoever stopped it."""
         await server.wait_closed()
+        self.forget(server)
+
+    def forget(self, server: BackgroundServer) -> None:
         if self.server is server:
-            self.server = None
-            self.redraw()
+            self.server, self.people = None, People()
+            self.pacer.soon()
 
     async def leave(self) -> None:
         await self.stop()
         await self.bridge.close()
 
     def broadcast(self, text: str) -> None:
-        """Speak to everybody as the server; from any thread. Raises BadText and NotRunning."""
-        self.running()
-        self.bridge.call(self.submit, check_text(text))
+        """Speak to everybody as the server; from any thread. Raises BadText, LogUnavailable and NotRunning."""
+        self.submit(check_text(text))
 
     def submit(self, text: str) -> None:
         self.running().broadcast(text)
@@ -110,16 +142,36 @@ class ServerPanel(Panel):
 
     async def start_by_hand(self) -> None:
         with suppress(ChatError):  # the panel shows it: `problem`
-            await self.start()
+            await self.open()
 
-    def show(self, event: Event) -> None:
-        """One event as a line."""
-        if event.type == "msg":
-            self.add("msg", event.text, who=event.who.name, mark="📩", ts=event.ts)
-        elif event.type == "notice":
-            self.add("notice", event.text, who=event.who.name, mark="🟢", ts=event.ts)
-        else:
-            self.add("presence", self.say(f"panel_{event.type}", name=event.who.name), mark=PRESENCE[event.type])
+    # What the server tells
+
+    def take(self, news: list[Event | ChatError]) -> None:
+        """Show what has happened, and ask who is there now."""
+        for each in news:
+            self.show(each)
+        self.bridge.start(self.look())
+
+    async def look(self) -> None:
+        """Ask who is there: the server's loop is another one."""
+        with suppress(NotRunning):
+            self.people = People(await self.running().look())
+            self.pacer.soon()
+
+    def show(self, news: Event | ChatError) -> None:
+        """One thing as a line."""
+        if isinstance(news, ChatError):
+            self.journal.add("trouble", news.said.each(self.lang), mark="⚠️")
+            return
+        who, tag = news.who, self.people.tag(news.who)
+        match news.type:
+            case "msg":
+                self.journal.add("msg", news.text, who=who.name, tag=tag, mark="📩", ts=news.ts)
+            case "notice":
+                self.journal.add("notice", news.text, who=who.name, mark="🟢", ts=news.ts)
+            case "joined" | "left" | "renamed":
+                said = self.say(f"panel_{news.type}", name=self.people.called(who))
+                self.journal.add("presence", said, mark=PRESENCE[news.type])
 
     def status(self) -> dict[str, Any]:
         state = "running" if self.server else "starting" if self.is_starting else "stopped"
@@ -128,9 +180,10 @@ class ServerPanel(Panel):
             "mark": MARKS[state],
             "words": self.say(f"panel_{state}"),
             "detail": self.server.uri if self.server else "",
-            "why": self.sentence_of(self.problem) if self.problem else None,
+            "why": reason(self.problem, self.owner).each(self.lang) if self.problem else None,
+            "note": None,
             "buttons": list(self.buttons(state)),
-            "members": [{"name": who.name, "you": False} for who in self.server.members()] if self.server else [],
+            **self.here(self.people),
         }
 
     def buttons(self, state: str) -> Iterator[dict[str, Any]]:
@@ -141,3 +194,28 @@ class ServerPanel(Panel):
             yield {"name": "start", "words": self.say("panel_start")}
             if isinstance(self.problem, PortTaken):
                 yield {"name": "use_port", "words": self.say("panel_use_port", port=self.problem.free)}
+
+
+def reason(problem: ChatError, owner: Owner | None) -> Sentence:
+    """Why a server did not start; where another program has the port, which one."""
+    if not isinstance(problem, PortTaken) or owner is None:
+        return problem.said
+    holes = {"port": problem.port, "free": problem.free}
+    if owner.is_us:
+        return say("panel_port_here", **holes)
+    if owner.notebook:
+        return say("panel_port_of_notebook", notebook=owner.notebook, **holes)
+    return say("panel_port_of_program", program=owner.program, pid=owner.pid, **holes)
+
+
+def own_uri() -> str | None:
+    """Where the newest server of this notebook listens; None where the notebook has none.
+
+    Raises NotRunning where it has a server that does not run: the default port may lead to another lesson's room.
+    """
+    if servers := list(running.values()):
+        return servers[-1].uri
+    here = asyncio.get_running_loop()
+    if any(isinstance(panel, ServerPanel) and panel.bridge.loop is here for panel in Panel.made):
+        raise NotRunning
+    return None

@@ -1,13 +1,12 @@
 """A look at the wire under a cell, live while the chat goes on. All that it draws comes from `chatkit.wire`."""
 
-import asyncio
 import sys
 import traceback
-from typing import Any
 
 import ipywidgets as widgets
 
 from chatkit.panels.bridge import Bridge
+from chatkit.panels.display import Pacer, put_out
 from chatkit.texts import chosen, say
 from chatkit.wire.draw import draw_frame, draw_handshake, draw_sequence, draw_table
 from chatkit.wire.drawing import Drawing, page, safe
@@ -15,8 +14,10 @@ from chatkit.wire.frames import WireError
 from chatkit.wire.recorder import Recorder
 from chatkit.wire.recording import Chunk, Recording, Session
 
-PAUSE = 0.1  # seconds between two drawings: Jupyter drops messages over 1,000 a second
 SESSION = {"handshake": draw_handshake, "sequence": draw_sequence, "table": draw_table}
+GROWING = ("sequence", "table")  # what is new stands at their end
+# Low enough that a panel fits on the screen above or below it.
+WINDOW = {"max_height": "45vh", "overflow": "auto", "display": "flex", "flex_flow": "column"}
 FIT = {"layout": widgets.Layout(width="max-content"), "style": {"description_width": "initial"}}  # else Thai is cut
 
 
@@ -36,14 +37,15 @@ class WireView:
         self.bridge = Bridge(self.report)
         self.lang = chosen(lang)
         self.source = source
-        self.due: asyncio.TimerHandle | None = None
-        self.drawn = 0.0  # when the last drawing went out, in seconds of the loop's clock
+        self.pacer = Pacer(self.bridge, self.draw)
         choices = [(say(f"wire_show_{what}").in_(self.lang), what) for what in (*SESSION, "frame")]
         self.what = widgets.ToggleButtons(options=choices, value="sequence", style={"button_width": "max-content"})
         self.number = widgets.BoundedIntText(1, min=1, max=1, description=say("wire_show_frame").in_(self.lang), **FIT)
         self.masked = widgets.Checkbox(False, description=say("wire_show_mask").in_(self.lang), indent=False, **FIT)
-        self.picture = widgets.HTML()
-        self.box = widgets.VBox([self.what, widgets.HBox([self.number, self.masked]), self.picture])
+        self.picture = widgets.HTML(layout={"display": "block", "width": "auto", "flex": "none"})
+        self.window = widgets.Box([self.picture], layout=WINDOW)
+        controls = widgets.HBox([self.number, self.masked], layout={"flex_flow": "row wrap"})
+        self.box = widgets.VBox([self.what, controls, self.window])
         self.recording = source if isinstance(source, Recording) else Recording()
         if isinstance(source, Recorder):
             source.on_recording.append(self.hear_of)
@@ -77,7 +79,7 @@ class WireView:
         self.let_go()
         self.recording, self.session = recording, Session(recording)
         recording.on_chunk.append(self.heard)
-        self.draw()
+        self.pacer.now()
 
     def let_go(self) -> None:
         if self.heard in self.recording.on_chunk:
@@ -89,21 +91,17 @@ class WireView:
         self.bridge.call(self.follow, recording)
 
     def heard(self, _chunk: Chunk) -> None:
-        self.bridge.call(self.redraw)
+        self.bridge.call(self.pacer.soon)
 
     def chosen(self, _change: object) -> None:
-        self.bridge.call(self.draw)
+        self.bridge.call(self.pacer.now)
 
     # On the loop only.
 
-    def redraw(self) -> None:
-        """Draw at once, or when the pause since the last drawing is over."""
-        if self.due is None:
-            self.due = self.bridge.later(max(0.0, self.drawn + PAUSE - self.bridge.loop.time()), self.draw)
-
     def draw(self) -> None:
-        self.due, self.drawn = None, self.bridge.loop.time()
         self.picture.value = self.drawing.html
+        # A column in reverse stays at its end as it grows, or where the reader scrolled to.
+        self.window.layout.flex_flow = "column-reverse" if self.what.value in GROWING else "column"
         self.number.max = max(1, len(self.session.frames))
 
     @property
@@ -125,6 +123,5 @@ class WireView:
     def __repr__(self) -> str:
         return self.drawing.text
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        text = {"text/plain": repr(self)}
-        return ({**self.box._repr_mimebundle_(), **text} if self.box.comm else text), {}
+    def _ipython_display_(self) -> None:
+        put_out(self.box, repr(self))

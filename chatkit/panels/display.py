@@ -1,0 +1,73 @@
+"""How a panel comes onto a page: what its cell puts out, how often it is drawn, and what may stand in it."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+from IPython.display import display
+from ipywidgets import DOMWidget
+
+from chatkit.panels.bridge import Bridge
+from chatkit.texts import say
+
+PAUSE = 0.1  # seconds between two drawings: Jupyter drops messages over 1,000 a second
+LONGEST = 300  # characters of one sentence of a panel; the texts of its lines have a limit of their own
+TOKEN = re.compile(r"(\b(?:token|key)=)[^&#\s]+")
+
+
+class Pacer:
+    """Draws at most ten times a second, and always once more after the last change. On the bridge's loop only."""
+
+    def __init__(self, bridge: Bridge, draw: Callable[[], None]) -> None:
+        self.bridge, self.draw = bridge, draw
+        self.due: asyncio.TimerHandle | None = None
+        self.drawn = 0.0  # when the last drawing went out, in seconds of the loop's clock
+
+    def soon(self) -> None:
+        """Draw what changed: at once, or when the pause since the last drawing is over."""
+        if self.due is None:
+            self.due = self.bridge.later(max(0.0, self.drawn + PAUSE - self.bridge.loop.time()), self.now)
+
+    def now(self) -> None:
+        """Draw without waiting for the pause: a reader has asked for it."""
+        if self.due:
+            self.due.cancel()
+        self.due, self.drawn = None, self.bridge.loop.time()
+        self.draw()
+
+
+# A widget whose kernel has gone is not in the page any more after a reload. JupyterLab then shows an error that helps
+# nobody, so each widget has this sentence under it: hidden while the widget is there, and by no other means than CSS.
+IS_THERE = ":is(.chatkit, .chatkit-card, .chatkit-wire)"
+ABSENT = (
+    "<style>.jp-OutputArea-child:has({there}) + .jp-OutputArea-child:has(.chatkit-absent) {{ display: none }}</style>"
+    '<div class="chatkit-absent">{words}</div>'
+)
+
+
+def put_out(widget: DOMWidget, text: str) -> None:
+    """Show a widget under the cell that runs; `text` stands for it wherever no widget can be shown."""
+    shown = widget._repr_mimebundle_() if widget.comm else {}
+    data, metadata = shown if isinstance(shown, tuple) else (shown, {})  # anywidget's way, and ipywidgets'
+    display({**data, "text/plain": text}, metadata=metadata, raw=True)
+    if widget.comm:
+        sentence = say("panel_run_again")
+        html = ABSENT.format(there=IS_THERE, words=sentence.html(tag="div"))
+        display({"text/html": html, "text/plain": str(sentence)}, raw=True)
+
+
+def without_secrets(value: Any) -> Any:
+    """Words for a page, however deep in lists and dicts: no token in an address, and nothing without an end.
+
+    A server's sentence may be of any size, and an address that somebody gave may hold a token (`?token=…`).
+    """
+    match value:
+        case str():
+            hidden = TOKEN.sub(r"\1…", value)
+            return hidden if len(hidden) <= LONGEST else hidden[: LONGEST - 1] + "…"
+        case dict():
+            return {key: without_secrets(each) for key, each in value.items()}
+        case list():
+            return [without_secrets(each) for each in value]
+    return value

@@ -1,0 +1,95 @@
+/* The card for a phone. Its content comes in a message, not in the widget's state: a token in it is saved nowhere. */
+
+const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
+const QUIET = 4; // modules of white around a QR code: a camera needs them
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with a class and children; a string child becomes text. */
+function make(tag, name, ...children) {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.append(...children);
+  return element;
+}
+
+/** A sentence in its languages, each on a line of its own. */
+function spoken(words) {
+  return Object.entries(words).map(([lang, text]) => Object.assign(make("div", `chatkit-${lang}`, text), { lang }));
+}
+
+function link(address) {
+  const anchor = make("a", "chatkit-link", make("b", "", address));
+  return make("div", "", Object.assign(anchor, { href: address, target: "_blank", rel: "noopener" }));
+}
+
+/** Black on white whatever the theme: many cameras do not read the reverse. */
+function picture({ size, path }) {
+  const whole = size + 2 * QUIET;
+  const image = document.createElementNS(SVG, "svg");
+  const dark = document.createElementNS(SVG, "path");
+  const attributes = { viewBox: `0 0 ${whole} ${whole}`, width: 6 * whole, height: 6 * whole, class: "chatkit-code" };
+  for (const [name, value] of Object.entries(attributes)) image.setAttribute(name, value);
+  dark.setAttribute("d", path);
+  dark.setAttribute("transform", `translate(${QUIET} ${QUIET})`);
+  image.setAttribute("role", "img");
+  image.setAttribute("aria-label", "QR code");
+  image.append(dark);
+  return image;
+}
+
+/** The address of this very page's Jupyter server, where it says so (JupyterLab, Notebook 7). */
+function jupyterAddress() {
+  const config = document.getElementById("jupyter-config-data");
+  return config && new URL(JSON.parse(config.textContent).baseUrl, location.href);
+}
+
+/** The way through the Jupyter server, where it passes ports on; null where it does not. */
+async function throughJupyter({ words, path }) {
+  const base = jupyterAddress();
+  const address = base && new URL(path, base);
+  if (!address || !(await answers(address))) return null;
+  return make("div", "chatkit-way chatkit-proxied", ...spoken(words), link(address.href));
+}
+
+async function answers(address) {
+  try {
+    const response = await fetch(address, { cache: "no-store" });
+    return response.ok && new URL(response.url).pathname === address.pathname; // not sent on to a page for signing in
+  } catch {
+    return false;
+  }
+}
+
+const way = ({ words, links }) => make("div", "chatkit-way", ...words.flatMap(spoken), ...links.map(link));
+
+async function draw(card, { code, ways, proxied }) {
+  const text = make("div", "chatkit-ways", ...ways.map(way));
+  card.replaceChildren(...(code ? [picture(code)] : []), text);
+  const detour = await throughJupyter(proxied);
+  if (detour) text.append(detour);
+}
+
+function render({ model, el }) {
+  const view = Math.random().toString(36).slice(2);
+  const card = make("div", "chatkit-card");
+  const absent = () => card.replaceChildren(make("div", "chatkit-absent", ...spoken(model.get("absent"))));
+  const patience = setTimeout(absent, PATIENCE);
+  const onMessage = (message) => {
+    if (message.view !== view) return;
+    clearTimeout(patience);
+    draw(card, message);
+  };
+  model.on("msg:custom", onMessage);
+  el.append(card);
+  try {
+    model.send({ do: "show", view });
+  } catch {
+    absent(); // its kernel has gone
+  }
+  return () => {
+    clearTimeout(patience);
+    model.off("msg:custom", onMessage);
+  };
+}
+
+export default { render };
