@@ -11,8 +11,10 @@ import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
@@ -21,6 +23,7 @@ from websockets.asyncio.server import serve as serve_websockets
 from websockets.typing import Subprotocol
 
 import chatkit
+from chatkit.addresses import free_port
 from chatkit.errors import BadText, ChatError, NoServer, PortTaken
 from chatkit.limits import LIMITS
 from chatkit.panels import ChatPanel, JoinCard, NotHeard, ReadingSwitch, ServerPanel, display, join, side_by_side
@@ -426,19 +429,19 @@ async def server_that_says(*messages: dict[str, Any]) -> AsyncIterator[str]:
 
 
 def welcome(*names: str) -> dict[str, Any]:
-    members = [{"id": f"p{number:05d}aaaaaa", "name": name} for number, name in enumerate(names)]
-    fields = {"you": "p00000aaaaaa", "me": "m" * 32, "name": names[0], "room": "lobby", "epoch": "e", "head": 0}
+    members = [{"id": f"paaaaa{number:05d}", "name": name} for number, name in enumerate(names)]
+    fields = {"you": "paaaaa00000", "me": "m" * 32, "name": names[0], "room": "lobby", "epoch": "e", "head": 0}
     return {"type": "welcome", **fields, "oldest": 1, "resumed": False, "members": members}
 
 
 async def test_names_that_look_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = {"seq": 1, "id": "i", "from": "p00001aaaaaa", "name": "ｍａｌｉ", "ts": 1.0, "text": "hi"}
+    said = {"seq": 1, "id": "i", "from": "paaaaa00001", "name": "ｍａｌｉ", "ts": 1.0, "text": "hi"}
     async with server_that_says(welcome("Mali", "ｍａｌｉ", "Nok", "ＳＥＲＶＥＲ"), {"type": "msg", **said}) as uri:
         panel = ChatPanel(uri, "Mali")
         async with closing(panel):
-            assert await panel.heard("hi") == "ｍａｌｉ (p0000): hi"
+            assert await panel.heard("hi") == "ｍａｌｉ #0001: hi"
             tags = {member["name"]: member["tag"] for member in panel.status()["members"]}
-            assert tags == {"Mali": "p0000", "ｍａｌｉ": "p0000", "Nok": "", "ＳＥＲＶＥＲ": "p0000"}
+            assert tags == {"Mali": "#0000", "ｍａｌｉ": "#0001", "Nok": "", "ＳＥＲＶＥＲ": "#0003"}
 
 
 async def test_a_panel_stays_small_whatever_a_server_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,6 +469,16 @@ async def test_a_text_that_a_server_does_not_answer_is_shown_as_waiting(monkeypa
             await until(panel, lambda: panel.status()["note"])
             assert "1" in panel.status()["note"]["en"] and "1" in panel.status()["note"]["th"]
         await until(panel, lambda: panel.status()["note"] is None)
+
+
+async def test_a_server_that_has_fallen_silent_is_said_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatkit.client.ANSWER", 0.05)
+    async with server_that_says(welcome("Mali")) as uri:
+        panel = ChatPanel(uri, "Mali")
+        async with closing(panel):
+            panel.send("anybody?")
+            await until(panel, lambda: panel.status()["state"] == "reconnecting" and panel.status()["why"])
+            assert panel.status()["why"].keys() == {"en", "th"} and panel.status()["buttons"] == []
 
 
 async def test_a_mailbox_keeps_the_newest_news_of_another_thread_for_a_busy_loop() -> None:
@@ -665,3 +678,45 @@ async def test_a_cell_that_runs_again_leaves_no_ghost_in_the_room(kernel: Kernel
     await kernel.run(names)
     assert kernel.outputs[-1][1] == "Noi Nok Somchai\n"
     assert await kernel.run("first.status()['state']") == "'closed'"
+
+
+async def test_a_server_cell_that_runs_again_takes_its_own_port_again(kernel: Kernel) -> None:
+    port = free_port()
+    start = f"from chatkit.panels import ServerPanel\nserver = ServerPanel({port})\nawait server.start()\nserver.uri"
+    threads = "[thread.name for thread in threading.enumerate()].count('chatkit-server')"
+    for _ in range(3):
+        assert await kernel.run(start, cell="server") == f"'ws://localhost:{port}'"
+    assert await kernel.run(f"import threading\n{threads}") == "1"
+    assert await kernel.run(f"await server.stop()\n{threads}") == "0"
+
+
+TOKEN = "open-sesame"
+WITH_TOKEN = """
+import os
+from chatkit.panels import ChatPanel, JoinCard, ServerPanel, join, side_by_side
+token = os.environ["TEST_TOKEN"]
+server = ServerPanel(0, host="127.0.0.1", token=token)
+await server.start()
+chat = ChatPanel(server.uri + "/?token=" + token, name="Mali")
+await server.heard("Mali joined")
+chat.send("</script><img src=x onerror=alert(1)>")
+await chat.heard("onerror")
+join.HERE = ()  # a code for a phone
+"""
+
+
+async def test_no_token_and_nothing_that_was_said_is_saved_with_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_TOKEN", TOKEN)
+    lesson, saved = tmp_path / "lesson.ipynb", tmp_path / "saved.ipynb"
+    cells = [WITH_TOKEN, "server", "chat", "JoinCard(server)", "side_by_side(chat, server)"]
+    nbformat.write(nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells))), lesson)
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", str(saved), str(lesson)]
+    process = await asyncio.create_subprocess_exec(*command, stderr=PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    notebook = nbformat.read(saved, as_version=4)
+    written = json.dumps([notebook.metadata, [cell.outputs for cell in notebook.cells]])
+    assert "widget-state" in written and "JoinCard()" in written
+    assert TOKEN not in written and "onerror" not in written

@@ -106,6 +106,10 @@ class BackgroundServer:
     def ssl(self) -> tls.SSLContext | None:
         return self.server.ssl
 
+    @property
+    def base_path(self) -> str:
+        return self.server.base_path
+
     # The way over
 
     def call(self, function: Callable[..., object], *args: object) -> None:

@@ -88,13 +88,16 @@ class ChatPanel(Panel):
 
     def changed(self, chat: Chat) -> None:
         """The line is in another state; after a welcome other people may be there."""
-        self.people = People(chat.members.values())
+        self.count_people(chat)
         self.pacer.soon()
+
+    def count_people(self, chat: Chat) -> None:
+        self.people = People(chat.members.values(), chat.memory.count)
 
     def show(self, event: Event) -> None:
         """One event as a line."""
         if self.chat and event.type not in ("msg", "notice"):
-            self.people = People(self.chat.members.values())
+            self.count_people(self.chat)
         match event.type:
             case "msg" if self.chat and event.who.id == self.chat.you:
                 self.journal.add("own", event.text, who=self.say("panel_you"), ts=event.ts)

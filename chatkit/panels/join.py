@@ -50,9 +50,9 @@ class JoinCard:
         self.lang = chosen(lang)
         self.is_local = running.host in HERE
         hosts = reachable_addresses() if running.host in EVERYWHERE else [in_link(str(running.host))]
-        self.links = join_links(hosts, running.port, running.token, is_tls=bool(running.ssl))
+        self.links = join_links(hosts, running.port, running.token, bool(running.ssl), running.base_path)
         fragment = f"#token={quote(running.token, safe='')}" if running.token else ""
-        self.proxied = f"proxy/{running.port}/{fragment}"  # below the Jupyter server's own address
+        self.proxied = f"proxy/{running.port}{running.base_path}{fragment}"  # below the Jupyter server's own address
         self.view = CardView(absent=self.words("panel_run_again"))
         self.view.on_msg(lambda _view, content, _buffers: self.show(content))
 

@@ -49,7 +49,7 @@ class Line:
 
     def __str__(self) -> str:
         who, text = plain(self.who), plain(self.text)
-        speaker = f"{who} ({self.tag})" if self.tag else who
+        speaker = f"{who} {self.tag}" if self.tag else who
         return " ".join(filter(None, [self.mark, f"{speaker}: {text}" if who else text]))
 
 

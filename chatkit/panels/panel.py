@@ -160,7 +160,7 @@ class Panel:
     def retire_previous(self) -> None:
         """Close the panels that an earlier run of this cell made: they would stay in the room as ghosts."""
         for panel in [each for each in self.made if self.cell and each.cell == self.cell and each.run != self.run]:
-            self.made.discard(panel)
+            panel.cell = ""  # it is no cell's panel any more
             panel.bridge.call(panel.retire)
         self.made.add(self)
 
@@ -169,6 +169,7 @@ class Panel:
 
     async def vanish(self) -> None:
         await self.leave()
+        self.made.discard(self)
         self.view.close()
 
 

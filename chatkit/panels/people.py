@@ -1,11 +1,11 @@
 """Who is here, as a panel shows it: not endless, and nobody passes for somebody else."""
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from chatkit.events import SERVER, Who
+from chatkit.events import NOBODY, SERVER, Who
 from chatkit.limits import LIMITS
+from chatkit.spelling import skeleton
 
 LISTED = 100  # names in the list of a panel; how many more there are is a number
 PRESENCE = {"joined": "✅", "left": "❌", "renamed": "✏️"}
@@ -19,16 +19,17 @@ class People:
         self.count = max(count, len(self.people))
         self.looks: dict[str, set[str]] = {}  # the ids behind each look of a name
         for who in (SERVER, *self.people):
-            self.looks.setdefault(look(who.name), set()).add(who.id)
+            self.looks.setdefault(skeleton(who.name), set()).add(who.id)
 
     def tag(self, who: Who) -> str:
         """A few signs of somebody's id where another one's name, or the server's, looks the same; else ""."""
-        return who.id[:5] if self.looks.get(look(who.name), set()) - {who.id} else ""
+        twins = self.looks.get(skeleton(who.name), set()) - {who.id}
+        return f"#{who.id[-4:]}" if twins and who.name != NOBODY else ""
 
     def called(self, who: Who) -> str:
         """A name within a sentence."""
         tag = self.tag(who)
-        return f"{who.name[: LIMITS.name]} ({tag})" if tag else who.name[: LIMITS.name]
+        return f"{who.name[: LIMITS.name]} {tag}" if tag else who.name[: LIMITS.name]
 
     def listed(self, you: str = "") -> list[dict[str, Any]]:
         """The first hundred for a page; you: the id that is the reader's own."""
@@ -36,8 +37,3 @@ class People:
             {"name": who.name[: LIMITS.name], "tag": self.tag(who), "you": who.id == you}
             for who in self.people[:LISTED]
         ]
-
-
-def look(name: str) -> str:
-    """The same for names that a reader takes for one another: `Mali` and `ｍａｌｉ`."""
-    return unicodedata.normalize("NFKC", name).casefold()
