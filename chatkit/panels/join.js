@@ -22,19 +22,20 @@ function link(address) {
   return make("div", "", Object.assign(anchor, { href: address, target: "_blank", rel: "noopener" }));
 }
 
+function draw(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
 /** Black on white whatever the theme: many cameras do not read the reverse. */
 function picture({ size, path }) {
   const whole = size + 2 * QUIET;
-  const image = document.createElementNS(SVG, "svg");
-  const dark = document.createElementNS(SVG, "path");
-  const attributes = { viewBox: `0 0 ${whole} ${whole}`, width: 6 * whole, height: 6 * whole, class: "chatkit-code" };
-  for (const [name, value] of Object.entries(attributes)) image.setAttribute(name, value);
-  dark.setAttribute("d", path);
-  dark.setAttribute("transform", `translate(${QUIET} ${QUIET})`);
-  image.setAttribute("role", "img");
-  image.setAttribute("aria-label", "QR code");
-  image.append(dark);
-  return image;
+  const white = draw("rect", { width: whole, height: whole, fill: "#fff" });
+  const black = draw("path", { d: path, fill: "#000", transform: `translate(${QUIET} ${QUIET})` });
+  const box = { viewBox: `0 0 ${whole} ${whole}`, width: 6 * whole, height: 6 * whole };
+  return draw("svg", { class: "chatkit-code", role: "img", "aria-label": "QR code", ...box }, white, black);
 }
 
 /** The address of this very page's Jupyter server, where it says so (JupyterLab, Notebook 7). */
@@ -62,7 +63,7 @@ async function answers(address) {
 
 const way = ({ words, links }) => make("div", "chatkit-way", ...words.flatMap(spoken), ...links.map(link));
 
-async function draw(card, { code, ways, proxied }) {
+async function lay(card, { code, ways, proxied }) {
   const text = make("div", "chatkit-ways", ...ways.map(way));
   card.replaceChildren(...(code ? [picture(code)] : []), text);
   const detour = await throughJupyter(proxied);
@@ -77,7 +78,7 @@ function render({ model, el }) {
   const onMessage = (message) => {
     if (message.view !== view) return;
     clearTimeout(patience);
-    draw(card, message);
+    lay(card, message);
   };
   model.on("msg:custom", onMessage);
   el.append(card);

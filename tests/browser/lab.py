@@ -131,10 +131,15 @@ class OpenNotebook:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    async def run_all(self) -> None:
-        """Run every cell and wait for the last one."""
+    async def run_all(self, to_an_error: bool = False) -> None:
+        """Run every cell and wait for the last one, or for the kernel to have stopped at an error."""
         await self.page.evaluate("async () => { await jupyterapp.commands.execute('notebook:run-all-cells') }")
-        await self.page.wait_for_function(IS_DONE, polling=100, timeout=RUN_TIMEOUT)
+        await self.page.wait_for_function(IS_READY if to_an_error else IS_DONE, polling=100, timeout=RUN_TIMEOUT)
+
+    async def run_cell(self, number: int) -> None:
+        """Run one cell, counted from 0, and wait for it."""
+        script = "async (n) => { jupyterapp.shell.currentWidget.content.activeCellIndex = n; await %s }"
+        await self.page.evaluate(script % "jupyterapp.commands.execute('notebook:run-cell')", number)
 
     async def start(self, code: str) -> None:
         """Begin to run code in the notebook's kernel; returns at once."""
@@ -145,6 +150,10 @@ class OpenNotebook:
         """Restart the kernel; what the cells showed stays."""
         await self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
         await self.page.wait_for_function(IS_READY, polling=100, timeout=RUN_TIMEOUT)
+
+    async def shut_down(self) -> None:
+        """Shut the kernel down; what the cells showed stays."""
+        await self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     async def save(self) -> None:
         await self.page.evaluate("async () => { await jupyterapp.shell.currentWidget.context.save() }")
@@ -182,6 +191,14 @@ class PanelOnPage:
 
     async def is_open(self) -> None:
         await expect(self.root).to_have_attribute("data-state", "open", timeout=10_000)
+
+    async def is_dead(self) -> None:
+        """It says in both languages that its kernel has gone, and offers nothing that would not work."""
+        await expect(self.root.locator(".chatkit-dead")).to_contain_text("run its cell again")
+        await expect(self.root.locator(".chatkit-dead")).to_contain_text("ให้รันเซลล์นี้อีกครั้ง")
+        await expect(self.root.locator(".chatkit-dead")).to_be_visible()
+        await expect(self.state).to_be_hidden()
+        await expect(self.root.locator(".chatkit-send")).to_be_disabled()
 
     async def evaluate(self, script: str) -> Any:
         return await self.root.evaluate(script)

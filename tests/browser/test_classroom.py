@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from chatkit.server import free_port
+from chatkit.addresses import free_port
 from tests.browser.lab import Lab
 from tests.browser.phones import NewPhone, killable_server
 from tests.needs import need_chromium

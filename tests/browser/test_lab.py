@@ -12,7 +12,7 @@ import pytest_asyncio
 import zxingcpp
 from playwright.async_api import Browser, Page, expect
 
-from chatkit.server import free_port
+from chatkit.addresses import free_port
 from tests.browser.lab import Lab, OpenNotebook
 from tests.needs import ROOT, need_chromium
 
@@ -85,12 +85,9 @@ async def test_two_notebooks_in_two_kernels_chat_both_ways(lab: Lab, page: Page,
 @need_chromium
 async def test_after_a_restart_a_panel_says_so_and_running_all_again_heals_it(two: OpenNotebook) -> None:
     mali, somchai = two.panel("mali"), two.panel("somchai")
+    await mali.box.fill("not lost")
     await two.restart()
-    await expect(mali.root.locator(".chatkit-dead")).to_be_visible()
-    await expect(mali.root.locator(".chatkit-dead")).to_contain_text("run the cell again")
-    await expect(mali.root.locator(".chatkit-dead")).to_contain_text("ให้รันเซลล์อีกครั้ง")
-    await expect(mali.state).to_be_hidden()
-    await mali.type("not lost")
+    await mali.is_dead()
     await expect(mali.box).to_have_value("not lost")
     port = int(str(await two.panel("ChatKit").root.locator(".chatkit-detail").text_content()).rpartition(":")[2])
     with socket.create_server(("127.0.0.1", port)):
@@ -105,6 +102,77 @@ async def test_after_a_restart_a_panel_says_so_and_running_all_again_heals_it(tw
         members = two.panel("ChatKit").root.locator(".chatkit-members li")
         await expect(members).to_have_count(2)  # no ghost of the panels before
         assert sorted(await members.all_text_contents()) == ["mali", "somchai"]  # both connect at once, in either order
+
+
+@need_chromium
+async def test_a_panel_whose_kernel_is_shut_down_says_so_by_itself(lab: Lab, page: Page) -> None:
+    notebook = await lab.open(page, lab.write("shut.ipynb", *two_panels()[:3]))
+    await notebook.run_all()
+    mali = notebook.panel("mali")
+    await mali.is_open()
+    await mali.box.fill("not lost")
+    await notebook.shut_down()
+    await mali.is_dead()
+    await expect(mali.box).to_have_value("not lost")
+
+
+@need_chromium
+async def test_a_page_that_is_loaded_again_without_its_kernel_says_what_to_do(lab: Lab, page: Page) -> None:
+    notebook = await lab.open(page, lab.write("again.ipynb", *two_panels()[:3]))
+    await notebook.run_all()
+    mali, absent = notebook.panel("mali"), page.locator(".chatkit-absent")
+    await mali.is_open()
+    await expect(absent).to_have_count(2)  # one for each panel
+    await expect(absent.first).to_be_hidden()
+    await notebook.restart()
+    await notebook.save()
+    await notebook.reload()
+    await expect(absent.last).to_be_visible()
+    await expect(absent.last).to_contain_text("run this cell again")
+    await expect(absent.last).to_contain_text("ให้รันเซลล์นี้อีกครั้ง")
+    await notebook.run_all()
+    await mali.is_open()
+    await expect(absent.last).to_be_hidden()
+
+
+@need_chromium
+async def test_two_panels_are_on_the_screen_of_a_small_laptop_at_once(lab: Lab, page: Page) -> None:
+    await page.set_viewport_size({"width": 1366, "height": 681})
+    both = "from chatkit.panels import side_by_side\nside_by_side(mali, somchai)"
+    notebook = await lab.open(page, lab.write("row.ipynb", IMPORT, "\n".join([*two_panels()[1:], both])))
+    await notebook.run_all()
+    mali, somchai = notebook.panel("mali"), notebook.panel("somchai")
+    await mali.evaluate("panel => panel.scrollIntoView({block: 'center'})")
+    for panel in (mali, somchai):
+        for part in (panel.state, panel.log, panel.box):
+            await expect(part).to_be_in_viewport(ratio=1)
+    await mali.type(THAI)
+    await somchai.shows(f"mali: {THAI}")
+    for panel in (mali, somchai):
+        await expect(panel.lines.filter(has_text=THAI)).to_be_in_viewport()
+
+
+@need_chromium
+async def test_a_taken_port_names_the_notebook_and_a_free_one_is_a_click_away(
+    lab: Lab, page: Page, browser: Browser
+) -> None:
+    port = free_port()
+    before = await lab.open(page, lab.write("03_handshake.ipynb", *two_panels(port=port)[:3]))
+    await before.run_all()
+    context = await browser.new_context()
+    cells = [IMPORT, SERVE.format(port=port), "mali = ChatPanel(name='mali')\nmali"]
+    after = await lab.open(await context.new_page(), lab.write("04_frames.ipynb", *cells))
+    await after.run_all(to_an_error=True)
+    server = after.panel("ChatKit")
+    await expect(server.root.locator(".chatkit-why")).to_contain_text("03_handshake.ipynb")
+    await server.root.get_by_role("button", name="Use port").click()
+    await expect(server.root).to_have_attribute("data-state", "running")
+    await after.run_cell(2)
+    mali = after.panel("mali")
+    await mali.is_open()
+    await expect(before.panel("ChatKit").root.locator(".chatkit-members li")).to_have_count(1)  # not in that room
+    await expect(server.root.locator(".chatkit-members li")).to_have_count(1)
+    await context.close()
 
 
 @need_chromium
@@ -207,6 +275,7 @@ async def test_hostile_text_is_text_in_the_panel_in_the_file_and_in_the_exported
     assert "pwned" not in json.dumps(saved)  # what was said in the room stays out of the file
     assert {mime for cell in saved["cells"] for output in cell["outputs"] for mime in output["data"]} == {
         "text/plain",
+        "text/html",
         "application/vnd.jupyter.widget-view+json",
     }
     exported = await asyncio.to_thread(lab.export, "hostile.ipynb")
@@ -278,7 +347,7 @@ async def test_a_join_card_shows_a_code_that_leads_to_the_room_and_keeps_the_tok
     card = "from chatkit.panels import JoinCard\ncard = JoinCard(server)\ncard"
     notebook = await lab.open(page, lab.write("join.ipynb", IMPORT, serve, pretend, card))
     await notebook.run_all()
-    picture = page.locator(".jp-OutputArea svg:has(path[stroke])").first
+    picture = page.locator("svg.chatkit-code")
     width, grey = await picture.evaluate(PIXELS)
     pixels = memoryview(base64.b64decode(grey))
     (code,) = zxingcpp.read_barcodes(pixels.cast("B", (len(pixels) // width, width)))
@@ -287,3 +356,19 @@ async def test_a_join_card_shows_a_code_that_leads_to_the_room_and_keeps_the_tok
     assert link.endswith("/#token=secret%26%2F%23")
     await notebook.save()
     assert "token=" not in (lab.notebooks / "join.ipynb").read_text().replace("token='secret", "")
+
+
+@need_chromium
+async def test_a_join_card_offers_the_way_through_jupyter_where_there_is_one(lab: Lab, page: Page) -> None:
+    port = free_port()
+    serve = f"server = ServerPanel({port}, token='s&t')\nawait server.start()"
+    card = "from chatkit.panels import JoinCard\nJoinCard(server)"
+    notebook = await lab.open(page, lab.write("hub.ipynb", IMPORT, serve, card))
+    async with page.expect_response(f"**/proxy/{port}/"):  # this JupyterLab passes no ports on
+        await notebook.run_all()
+    await expect(page.locator(".chatkit-link")).to_have_count(1)
+    await page.route(f"**/proxy/{port}/", lambda route: route.fulfill(status=200, body="the page"))
+    await notebook.run_all()
+    detour = page.locator(".chatkit-proxied")
+    await expect(detour).to_contain_text("Jupyter")
+    await expect(detour.locator("a")).to_have_attribute("href", f"{lab.url}proxy/{port}/#token=s%26t")
