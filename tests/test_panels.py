@@ -382,6 +382,26 @@ async def test_the_server_of_a_panel_has_the_verbs_of_a_server() -> None:
     await server.stop()  # once more is no error
 
 
+async def test_without_threads_the_server_lives_on_the_cells_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatkit.panels.background.sys.platform", "emscripten")
+    panel = ServerPanel(0)
+    async with closing(panel):
+        await panel.start()
+        assert panel.server and not threads()
+        async with chatkit.connect(panel.uri, name="Mali") as chat:
+            await panel.heard("Mali joined")
+            assert [who.name for who in panel.server.members()] == ["Mali"]
+            panel.broadcast("welcome")
+            assert (await anext(aiter(chat))).text == "welcome"
+            await panel.heard("welcome")
+        await panel.stop()
+        assert panel.status()["state"] == "stopped"
+    again = ServerPanel(0, colour="red")
+    async with closing(again):
+        with pytest.raises(TypeError, match="colour"):
+            await again.start()
+
+
 async def test_what_an_operator_should_know_is_a_line_of_the_server_panel() -> None:
     panel = ServerPanel(0, token="secret", lang="en")
     async with closing(panel):
@@ -442,6 +462,18 @@ async def test_names_that_look_alike_are_told_apart(monkeypatch: pytest.MonkeyPa
             assert await panel.heard("hi") == "ｍａｌｉ #0001: hi"
             tags = {member["name"]: member["tag"] for member in panel.status()["members"]}
             assert tags == {"Mali": "#0000", "ｍａｌｉ": "#0001", "Nok": "", "ＳＥＲＶＥＲ": "#0003"}
+
+
+async def test_a_crowd_is_a_number() -> None:
+    came = [{"id": f"pbbbbb{number:05d}", "name": f"Nok {number}"} for number in range(50)]
+    crowd = {"type": "presence", "count": 812, "joined": came, "left": []}
+    async with server_that_says(welcome("Mali"), crowd) as uri:
+        panel = ChatPanel(uri, "Mali", lang="en")
+        async with closing(panel):
+            await panel.heard("Nok 49 joined")
+            assert len(panel.status()["members"]) == 51
+            assert panel.status()["more"] == {"en": f"and {812 - 51} more"}
+            assert len(panel.lines) == PASSING
 
 
 async def test_a_panel_stays_small_whatever_a_server_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,9 +118,19 @@ class Log {
 
   draw() {
     const began = performance.now();
-    const fresh = this.waiting.filter(({ number }) => number > this.last && (this.last = number));
-    this.replace(fresh.map(row).filter((line) => this.counts(line)));
+    const lines = this.fresh().map(row);
+    this.replace(lines.filter((line) => this.counts(line)));
     [this.waiting, this.timer, this.cost] = [[], undefined, performance.now() - began];
+  }
+
+  /** The lines that are not on the page yet, each once: a history may hold what came by itself, too. */
+  fresh() {
+    const found = [];
+    for (const line of this.waiting) {
+      if (line.number > this.last) found.push(line);
+      this.last = Math.max(this.last, line.number);
+    }
+    return found;
   }
 
   /** New lines in, outdated ones out; what the reader reads stays where it is. */

@@ -15,7 +15,7 @@ from chatkit.errors import ChatError
 from chatkit.panels.bridge import Bridge
 from chatkit.panels.display import Pacer, put_out, without_secrets
 from chatkit.panels.journal import Journal, Words
-from chatkit.panels.people import LISTED, People
+from chatkit.panels.people import People
 from chatkit.texts import chosen, say
 
 
@@ -115,8 +115,9 @@ class Panel:
 
     def here(self, people: People, you: str = "") -> dict[str, Any]:
         """Who is here, for `status`; the id `you` is the reader's own."""
-        listed, others = people.listed(you), people.count - LISTED
-        return {"members": listed, "more": self.say("panel_more", count=others) if others > 0 else None}
+        listed = people.listed(you)
+        others = people.count - len(listed)
+        return {"members": listed, "more": self.say("panel_more", count=others) if others else None}
 
     def report(self, error: Exception) -> None:
         """Show an error that no cell would show: in the panel, and in full under the cell that made it."""

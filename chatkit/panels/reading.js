@@ -41,7 +41,10 @@ function render({ model, el }) {
     group.append(button);
   }
   // JupyterLab would take Enter away from a button.
-  group.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation());
+  group.addEventListener(
+    "keydown",
+    (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation(),
+  );
   el.append(group);
   choose(stored() ?? model.get("lang"), ...group.querySelectorAll("button")); // `el` may not be in the page yet
 }
