@@ -157,5 +157,5 @@ class ChatPanel(Panel):
 
     def why(self, state: str) -> Words | None:
         """Why the chat is over, or the line down."""
-        problem = self.ended or (self.chat.reason if self.chat and state == "reconnecting" else None)
+        problem = self.ended or (self.chat.reason if self.chat and state != "open" else None)
         return problem.said.each(self.lang) if problem else None
