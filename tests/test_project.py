@@ -139,7 +139,7 @@ LAYERS: dict[str, frozenset[str]] = {
     # wings
     "wire": LEAVES,
     "exercises": LEAVES,
-    "exercises.data": LEAVES | {"server", "client"},  # what the notebooks of the exercises use
+    "exercises.checks": LEAVES | {"server", "client"},  # what the notebooks of the exercises use
     "panels": LEAVES | {"server", "client", "wire"},
     "tools": LEAVES | HEART | {"web", "wire", "exercises", "panels", "sources"},
     # the package itself

@@ -1,8 +1,10 @@
-"""Exercises that a notebook checks: `q = exercise("03_handshake", "q1")`, `await q.check(answer)`, `q.hint()`.
+"""Exercises that a notebook checks, and guesses that a run settles.
 
-One data file per notebook in `data/`: its name is `n` and the notebook's name.
+`q = exercise("08_handshake", "q1")`, `await q.check(answer)`, `q.hint()`. The prose stands in `data/`, the checks in
+`checks/`, one file for each lesson.
 """
 
-from chatkit.exercises.exercise import Exercise, exercise, progress
+from chatkit.exercises.course import course, progress
+from chatkit.exercises.exercise import Exercise, exercise
 
-__all__ = ["Exercise", "exercise", "progress"]
+__all__ = ["Exercise", "course", "exercise", "progress"]

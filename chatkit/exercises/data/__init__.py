@@ -1,1 +1,0 @@
-"""The exercises of each notebook: `n03_handshake.py` belongs to `03_handshake.ipynb`."""
