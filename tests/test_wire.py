@@ -24,7 +24,7 @@ from chatkit.wire import (
     Opcode,
     Recorder,
     Recording,
-    Session,
+    Transcript,
     WireError,
     accept_key,
     apply_mask,
@@ -37,6 +37,7 @@ from chatkit.wire import (
     parse_frame,
     parse_head,
 )
+from chatkit.wire.ink import align, width
 
 unhurried = settings(deadline=None)  # a busy machine is no failure
 KEY = bytes.fromhex("37fa213d")
@@ -86,9 +87,11 @@ def recording_of(*chunks: tuple[str, bytes]) -> Recording:
     return recording
 
 
-def talk(*messages: bytes) -> Session:
-    """A session in which the client sends these frames after a handshake."""
-    return Session(recording_of(("to_server", REQUEST), ("to_client", RESPONSE), *(("to_server", m) for m in messages)))
+def talk(*messages: bytes) -> Transcript:
+    """A transcript in which the client sends these frames after a handshake."""
+    return Transcript(
+        recording_of(("to_server", REQUEST), ("to_client", RESPONSE), *(("to_server", m) for m in messages))
+    )
 
 
 # Frames, judged by websockets.
@@ -158,9 +161,9 @@ def test_a_stream_cut_anywhere_gives_the_same_frames(
     stream = b"".join(frames)
     at = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     cuts = [stream[a:b] for a, b in zip([0, *at], [*at, len(stream)], strict=True)]
-    session = talk(*filter(None, cuts))
-    assert [frame.payload for frame in session.frames] == [payload for payload, _ in messages]
-    assert session.stream("to_server") == REQUEST + stream
+    transcript = talk(*filter(None, cuts))
+    assert [frame.payload for frame in transcript.frames] == [payload for payload, _ in messages]
+    assert transcript.stream("to_server") == REQUEST + stream
 
 
 @pytest.mark.parametrize(
@@ -224,26 +227,31 @@ def test_a_head_is_a_start_line_and_headers() -> None:
 
 def test_the_sum_says_whether_the_answer_is_right() -> None:
     for response, mark in ((RESPONSE, "✓"), (RESPONSE.replace(b"s3pP", b"xxxx"), "✗")):
-        session = Session(recording_of(("to_server", REQUEST), ("to_client", response)))
+        transcript = Transcript(recording_of(("to_server", REQUEST), ("to_client", response)))
         for lang in LANGUAGES:
-            drawing = draw_handshake(session, lang)
+            drawing = draw_handshake(transcript, lang)
             assert mark in drawing.text and mark in drawing.html
 
 
 def test_after_a_refusal_there_are_no_frames() -> None:
-    refusal = b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno\n"
-    session = Session(recording_of(("to_server", REQUEST), ("to_client", refusal)))
-    assert [item.kind for item in session.items] == ["request", "response", "bytes"]
-    assert session.frames == []
-    drawn = draw_handshake(session, "en").text
-    assert sentences("en")["wire_note_401"] in drawn
-    assert drawn.count(sentences("en")["wire_note_connection"]) == 1  # the request asked for it, the refusal did not
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\n\r\nno\n"
+    transcript = Transcript(recording_of(("to_server", REQUEST), ("to_client", refusal)))
+    assert [item.kind for item in transcript.items] == ["request", "response", "bytes"]
+    assert transcript.frames == []
+    assert sentences("en")["wire_note_401"] in draw_handshake(transcript, "en").text
+
+
+def test_only_a_connection_that_changes_is_said_to_change() -> None:
+    upgrade = sentences("en")["wire_note_connection"]
+    for answer, count in ((RESPONSE, 2), (b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n", 1)):
+        transcript = Transcript(recording_of(("to_server", REQUEST), ("to_client", answer)))
+        assert draw_handshake(transcript, "en").text.count(upgrade) == count
 
 
 def test_bytes_that_are_no_http_are_shown_as_bytes() -> None:
-    session = Session(recording_of(("to_server", b"hello\r\nthere\r\n\r\n\x00")))
-    assert session.items[0].kind == "bytes" and session.items[0].error
-    draw_table(session)
+    transcript = Transcript(recording_of(("to_server", b"hello\r\nthere\r\n\r\n\x00")))
+    assert transcript.items[0].kind == "bytes" and transcript.items[0].error
+    draw_table(transcript)
 
 
 # Secrets.
@@ -259,36 +267,36 @@ def test_a_token_is_hidden_wherever_tcp_cuts(data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(stream)))
     chunks = [("to_server", stream[:cut]), ("to_client", RESPONSE), ("to_server", stream[cut:])]
     for count in (1, 3):
-        session = Session(recording_of(*chunks[:count]))
-        clean = session.stream("to_server")
-        assert len(clean) == len(session.recording.stream("to_server"))
-        seen = clean[:cut] + b"".join(frame.payload for frame in session.frames)
+        transcript = Transcript(recording_of(*chunks[:count]))
+        clean = transcript.stream("to_server")
+        assert len(clean) == len(transcript.recording.stream("to_server"))
+        seen = clean[:cut] + b"".join(frame.payload for frame in transcript.frames)
         assert b"hunter2" not in seen and b"ter2" not in seen and b"s3cret" not in seen
-    assert session.redacted
+    assert transcript.redacted
 
 
 def test_a_cookie_and_an_authorization_are_hidden() -> None:
     request = REQUEST.replace(b"Host:", b"cookie: a=1; b=2\r\nAuthorization: token abc\r\nHost:")
-    head = Session(recording_of(("to_server", request))).head("request")
+    head = Transcript(recording_of(("to_server", request))).head("request")
     assert head and (head.get("Cookie"), head.get("Authorization")) == ("*" * 8, "*" * 9)
 
 
 def test_a_token_is_hidden_in_what_is_no_head() -> None:
-    session = Session(recording_of(("to_server", b"GET / HTTP/1.1\r\nGET /?token=hunter2\x1b\r\n\r\n")))
-    shown = draw_table(session).text + repr(session.items) + repr(session.recording.chunks)
-    assert session.items[0].error and "hunter2" not in shown and "\x1b" not in draw_table(session).text
+    transcript = Transcript(recording_of(("to_server", b"GET / HTTP/1.1\r\nGET /?token=hunter2\x1b\r\n\r\n")))
+    shown = draw_table(transcript).text + repr(transcript.items) + repr(transcript.recording.chunks)
+    assert transcript.items[0].error and "hunter2" not in shown and "\x1b" not in draw_table(transcript).text
 
 
 def test_a_ping_between_two_fragments_is_no_part_of_their_message() -> None:
     frames = [encode_frame(1, '{"token":"hun', False, KEY), encode_frame(9, "ping", mask=KEY)]
-    session = talk(*frames, encode_frame(0, 'ter2"}', mask=KEY))
-    assert [frame.payload for frame in session.frames] == [b'{"token":"***', b"ping", b'****"}']
+    transcript = talk(*frames, encode_frame(0, 'ter2"}', mask=KEY))
+    assert [frame.payload for frame in transcript.frames] == [b'{"token":"***', b"ping", b'****"}']
 
 
 def test_text_that_speaks_of_a_token_is_not_touched() -> None:
     text = json.dumps({"type": "send", "text": 'my "token": "x"'}).encode()
-    session = talk(encode_frame(1, text, mask=KEY))
-    assert session.frames[0].payload == text and not session.redacted
+    transcript = talk(encode_frame(1, text, mask=KEY))
+    assert transcript.frames[0].payload == text and not transcript.redacted
 
 
 # Recordings.
@@ -317,11 +325,13 @@ async def test_bytes_out_are_bytes_in(recorded: tuple[Recording, Recording]) -> 
     assert (client.side, server.side) == ("client", "server")
     for way in ("to_server", "to_client"):
         assert client.stream(way) == server.stream(way) != b""  # type: ignore[arg-type]
-    names = [frame.name for frame in Session(client).frames]
+    names = [frame.name for frame in Transcript(client).frames]
     assert {"TEXT", "CONTINUATION", "PING", "PONG", "CLOSE"} <= set(names)
-    assert [f.name for f in Session(server).frames if f.mask] == [f.name for f in Session(client).frames if f.mask]
-    assert not [item for item in Session(client).items if item.error]
-    assert Session(client).items[-1].kind == "end"
+    assert [f.name for f in Transcript(server).frames if f.mask] == [
+        f.name for f in Transcript(client).frames if f.mask
+    ]
+    assert not [item for item in Transcript(client).items if item.error]
+    assert Transcript(client).items[-1].kind == "end"
 
 
 async def test_the_kits_client_is_recorded_and_its_secrets_are_not(tmp_path: Path) -> None:
@@ -334,10 +344,10 @@ async def test_the_kits_client_is_recorded_and_its_secrets_are_not(tmp_path: Pat
     for way in ("to_server", "to_client"):
         assert client.stream(way) == host.stream(way) != b""  # type: ignore[arg-type]
     for recording in (client, host):
-        session = Session(recording)
-        shown = "".join(f"{draw(session)}{draw(session).html}" for draw in DRAWINGS)
-        recording.save(tmp_path / "wire.jsonl")
-        loaded = Session(Recording.load(tmp_path / "wire.jsonl"))
+        transcript = Transcript(recording)
+        shown = "".join(f"{draw(transcript)}{draw(transcript).html}" for draw in DRAWINGS)
+        transcript.save(tmp_path / "wire.jsonl")
+        loaded = Transcript(Recording.load(tmp_path / "wire.jsonl"))
         payloads = b"".join(frame.payload for frame in loaded.frames)
         assert "hunter2" not in shown and b"hunter2" not in payloads + loaded.stream("to_server")
         assert sentences("th")["wire_redacted"] in shown
@@ -346,7 +356,7 @@ async def test_the_kits_client_is_recorded_and_its_secrets_are_not(tmp_path: Pat
 
 async def test_a_recording_is_replayed_without_network(recorded: tuple[Recording, Recording], tmp_path: Path) -> None:
     original = recorded[0]
-    original.save(tmp_path / "wire.jsonl")
+    Transcript(original).save(tmp_path / "wire.jsonl")
     loaded = Recording.load(tmp_path / "wire.jsonl")
     copy, heard = Recording(), []
     copy.on_chunk.append(heard.append)
@@ -354,8 +364,8 @@ async def test_a_recording_is_replayed_without_network(recorded: tuple[Recording
     await asyncio.sleep(0)
     assert heard == copy.chunks == loaded.chunks
     for draw in DRAWINGS:
-        again = draw(Session(copy)).text
-        assert re.sub(r"\d\.\d{3}", "", again) == re.sub(r"\d\.\d{3}", "", draw(Session(original)).text)
+        again = draw(Transcript(copy)).text
+        assert re.sub(r"\d\.\d{3}", "", again) == re.sub(r"\d\.\d{3}", "", draw(Transcript(original)).text)
 
 
 def test_a_file_that_is_no_recording_is_refused(tmp_path: Path) -> None:
@@ -403,9 +413,9 @@ async def test_a_listener_that_fails_does_not_hurt_the_chat() -> None:
 
 def test_a_full_recording_stops_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatkit.wire.recording.MAX_RECORDED", len(REQUEST) + len(RESPONSE))
-    session = talk(b"\x81\x00", b"\x81\x00")
-    assert (session.frames, session.recording.missed) == ([], 4)
-    assert "4" in draw_table(session, "en").text.splitlines()[-1]
+    transcript = talk(b"\x81\x00", b"\x81\x00")
+    assert (transcript.frames, transcript.recording.missed) == ([], 4)
+    assert "4" in draw_table(transcript, "en").text.splitlines()[-1]
 
 
 def test_a_chunk_may_hold_two_frames_or_a_piece_of_one() -> None:
@@ -436,16 +446,16 @@ class Elements(html.parser.HTMLParser):
         self.text += data
 
 
-def drawings(session: Session) -> list[Drawing]:
-    whole = [draw(session, lang) for draw in DRAWINGS for lang in ("en", "th", "both")]
-    return whole + [draw_frame(frame, mask=on) for frame in session.frames for on in (True, False)]
+def drawings(transcript: Transcript) -> list[Drawing]:
+    whole = [draw(transcript, lang) for draw in DRAWINGS for lang in ("en", "th", "both")]
+    return whole + [draw_frame(frame, mask=on) for frame in transcript.frames for on in (True, False)]
 
 
 def test_nothing_in_a_message_becomes_html_or_steers_a_terminal() -> None:
     frames = [encode_frame(1, text, mask=KEY) for text in NASTY]
     frames += [encode_frame(8, b"\x03\xe8<img src=x>\x1b", mask=KEY), encode_frame(9, "<b>\u202e", mask=KEY)]
     nasty = [("to_server", REQUEST.replace(b"Mali", b"<script>\x1b'\"")), ("to_client", RESPONSE + b"\x81\x05<img>")]
-    for drawing in drawings(Session(recording_of(*nasty, *(("to_server", frame) for frame in frames)))):
+    for drawing in drawings(Transcript(recording_of(*nasty, *(("to_server", frame) for frame in frames)))):
         page = Elements(drawing.html)
         assert page.seen <= set("style div class b code small span bdi br i table thead tbody tr th td".split())
         for shown in (drawing.text, page.text):
@@ -454,12 +464,12 @@ def test_nothing_in_a_message_becomes_html_or_steers_a_terminal() -> None:
 
 
 def test_a_message_shows_as_the_text_it_is() -> None:
-    session = talk(*(encode_frame(1, text, mask=KEY) for text in NASTY))
-    shown = Elements(draw_table(session, "en").html).text
+    transcript = talk(*(encode_frame(1, text, mask=KEY) for text in NASTY))
+    shown = Elements(draw_table(transcript, "en").html).text
     assert "<img src=x onerror=alert(1)>" in shown and "</script>" in shown
-    assert "⟨U+202E⟩abc⟨U+2066⟩" in shown and "a⟨U+200B⟩b⟨U+200D⟩" in shown and "⟨U+001B⟩[31m" in shown
+    assert r"\u202eabc\u2066" in shown and r"a\u200bb\u200d" in shown and r"\x1b[31m" in shown
     assert "11400 more bytes" in shown
-    long = draw_frame(session.frames[-1], "en")
+    long = draw_frame(transcript.frames[-1], "en")
     assert "4000 code points, 12000 bytes" in long.text and "… 11904 more bytes" in long.text
 
 
@@ -475,20 +485,27 @@ def test_characters_stand_beside_their_bytes() -> None:
 def test_fragments_and_bytes_that_are_no_text_are_shown() -> None:
     thai = "ก".encode()
     frames = [encode_frame(1, thai[:2], fin=False), encode_frame(0, thai[2:]), encode_frame(2, b"\xff\x00")]
-    session = Session(recording_of(("to_server", REQUEST), ("to_client", RESPONSE + b"".join(frames))))
-    table = draw_table(session, "en").text
+    transcript = Transcript(recording_of(("to_server", REQUEST), ("to_client", RESPONSE + b"".join(frames))))
+    table = draw_table(transcript, "en").text
     assert "TEXT …" in table and "ff 00" in table
-    for frame in session.frames:
+    for frame in transcript.frames:
         draw_frame(frame)
     assert draw_frame(frame_of(encode_frame(8)), "en").text.endswith("0 bytes")
 
 
 def test_a_sequence_has_arrows_both_ways() -> None:
-    session = Session(recording_of(("to_server", REQUEST), ("to_client", RESPONSE)))
-    lines = draw_sequence(session, "th").text.splitlines()
+    transcript = Transcript(recording_of(("to_server", REQUEST), ("to_client", RESPONSE)))
+    lines = draw_sequence(transcript, "th").text.splitlines()
     assert "ไคลเอนต์" in lines[0] and "▶" in lines[1] and "◀" in lines[2]
 
 
-def test_an_empty_session_says_so() -> None:
+def test_columns_stand_under_each_other_whatever_the_script() -> None:
+    table = align([["สวัสดี", "|"], ["👨‍👩‍👧 日本", "|"], ["hi\u200b\n", "|"]])
+    assert len({width(line) for line in table.splitlines()}) == 1
+    rows = draw_sequence(talk(encode_frame(1, "日" * 99, mask=KEY)), "en").text.splitlines()
+    assert len({width(row[: row.rindex("│")]) for row in rows}) == 1 and "日…" in rows[3]
+
+
+def test_an_empty_transcript_says_so() -> None:
     for draw in DRAWINGS:
-        assert sentences("en")["wire_empty"] in draw(Session(Recording()), "en").text
+        assert sentences("en")["wire_empty"] in draw(Transcript(Recording()), "en").text

@@ -8,13 +8,14 @@ import ipywidgets as widgets
 from chatkit.panels.bridge import Bridge
 from chatkit.panels.display import Pacer, put_out
 from chatkit.texts import chosen, say
-from chatkit.wire.draw import draw_frame, draw_handshake, draw_sequence, draw_table
-from chatkit.wire.drawing import Drawing, page, safe
 from chatkit.wire.frames import WireError
+from chatkit.wire.ink import Drawing, page, safe
+from chatkit.wire.pictures import draw_frame, draw_handshake, draw_sequence, draw_table
 from chatkit.wire.recorder import Recorder
-from chatkit.wire.recording import Chunk, Recording, Session
+from chatkit.wire.recording import Chunk, Recording
+from chatkit.wire.transcript import Transcript
 
-SESSION = {"handshake": draw_handshake, "sequence": draw_sequence, "table": draw_table}
+WHOLE = {"handshake": draw_handshake, "sequence": draw_sequence, "table": draw_table}
 GROWING = ("sequence", "table")  # what is new stands at their end
 # Low enough that a panel fits on the screen above or below it.
 WINDOW = {"max_height": "45vh", "overflow": "auto", "display": "flex", "flex_flow": "column"}
@@ -38,7 +39,7 @@ class WireView:
         self.lang = chosen(lang)
         self.source = source
         self.pacer = Pacer(self.bridge, self.draw)
-        choices = [(say(f"wire_show_{what}").in_(self.lang), what) for what in (*SESSION, "frame")]
+        choices = [(say(f"wire_show_{what}").in_(self.lang), what) for what in (*WHOLE, "frame")]
         self.what = widgets.ToggleButtons(options=choices, value="sequence", style={"button_width": "max-content"})
         self.number = widgets.BoundedIntText(1, min=1, max=1, description=say("wire_show_frame").in_(self.lang), **FIT)
         self.masked = widgets.Checkbox(False, description=say("wire_show_mask").in_(self.lang), indent=False, **FIT)
@@ -57,10 +58,10 @@ class WireView:
     def show(self, what: str = "frame", *, frame: int | None = None) -> None:
         """Show "handshake", "sequence", "table", or a frame by its number. WireError where there is no such frame."""
         if frame is not None:
-            self.session.update()
-            if not 1 <= frame <= len(self.session.frames):
-                raise WireError("number", number=frame, count=len(self.session.frames))
-            self.number.max = len(self.session.frames)
+            self.transcript.update()
+            if not 1 <= frame <= len(self.transcript.frames):
+                raise WireError("number", number=frame, count=len(self.transcript.frames))
+            self.number.max = len(self.transcript.frames)
             self.number.value = frame
         self.what.value = what
 
@@ -77,7 +78,7 @@ class WireView:
     def follow(self, recording: Recording) -> None:
         """Show this connection from now on."""
         self.let_go()
-        self.recording, self.session = recording, Session(recording)
+        self.recording, self.transcript = recording, Transcript(recording)
         recording.on_chunk.append(self.heard)
         self.pacer.now()
 
@@ -102,18 +103,18 @@ class WireView:
         self.picture.value = self.drawing.html
         # A column in reverse stays at its end as it grows, or where the reader scrolled to.
         self.window.layout.flex_flow = "column-reverse" if self.what.value in GROWING else "column"
-        self.number.max = max(1, len(self.session.frames))
+        self.number.max = max(1, len(self.transcript.frames))
 
     @property
     def drawing(self) -> Drawing:
         """What is shown now, in text and HTML."""
-        self.session.update()
-        if self.what.value in SESSION:
-            return SESSION[self.what.value](self.session, self.lang)
-        if not self.session.frames:
+        self.transcript.update()
+        if self.what.value in WHOLE:
+            return WHOLE[self.what.value](self.transcript, self.lang)
+        if not self.transcript.frames:
             empty = say("wire_empty").in_(self.lang)
             return Drawing(empty, page(safe(empty)))
-        return draw_frame(self.session.frames[self.number.value - 1], self.lang, self.masked.value)
+        return draw_frame(self.transcript.frames[self.number.value - 1], self.lang, self.masked.value)
 
     def report(self, error: Exception) -> None:
         """Show an error that no cell would show: in the view, and in full under the cell that made it."""

@@ -32,7 +32,7 @@ async def test_the_wire_is_seen_live_and_as_text(lab: Lab, page: Page, lang: str
     await expect(picture).to_contain_text("สวัสดี")
     await expect(picture).to_contain_text("<img src=x onerror=document.title=1>")
     await expect(picture).to_contain_text("</script><b>")
-    await expect(picture).to_contain_text("⟨U+202E⟩abc⟨U+200B⟩")
+    await expect(picture).to_contain_text(r"\u202eabc\u200b")
     assert await picture.locator("img, script").count() == 0
     assert await page.title() != "1"
     buttons = page.locator(".widget-toggle-buttons button")

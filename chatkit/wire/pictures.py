@@ -1,39 +1,40 @@
-"""The drawings of a session: its handshake, one frame, the talk as a sequence and as a table. Each in text and HTML."""
+"""The four pictures of a transcript: its handshake, one frame, a sequence, a table. Each in text and HTML."""
 
 import hashlib
 
 from chatkit.texts import say
-from chatkit.wire.drawing import (
+from chatkit.wire.frames import Frame, Opcode, WireError, check_frame, close_reason, length_field
+from chatkit.wire.handshake import GUID, Head, accept_key
+from chatkit.wire.ink import (
     MAX_CELLS,
     Drawing,
     align,
     characters,
     cut,
     cut_bytes,
+    fit,
     glyph,
     html_table,
     is_text,
     page,
-    plain,
     preview,
     safe,
+    spelt,
     width,
 )
-from chatkit.wire.frames import Frame, Opcode, WireError, check_frame, close_reason, length_field
-from chatkit.wire.handshake import GUID, Head, accept_key
-from chatkit.wire.recording import Item, Session
+from chatkit.wire.transcript import Item, Transcript
 
 NOTED = {"host", "origin", "upgrade", "connection", "content-length"}
 NOTED |= {f"sec-websocket-{name}" for name in ("key", "version", "accept", "protocol", "extensions")}
 STATUSES = (101, 200, 400, 401, 403, 404, 426, 503)
 MAX_LINE = 300  # characters of a line of the handshake
 ARROW = 70  # columns of text on an arrow in a terminal
-MAX_ROWS = 200  # of a session; the newest are shown
+MAX_ROWS = 200  # of a transcript; the newest are shown
 
 
-def draw_handshake(session: Session, lang: str = "both") -> Drawing:
+def draw_handshake(transcript: Transcript, lang: str = "both") -> Drawing:
     """Request and response side by side, each line explained, and the sum that ties them (RFC 6455, 1.3, 4.1, 4.2)."""
-    request, response = session.head("request"), session.head("response")
+    request, response = transcript.head("request"), transcript.head("response")
     columns = [
         (say("wire_request").in_(lang), head_lines(request, lang)),
         (say("wire_response").in_(lang), head_lines(response, lang)),
@@ -49,7 +50,7 @@ def draw_handshake(session: Session, lang: str = "both") -> Drawing:
         )
         for title, lines in columns
     ]
-    notes = remarks(session, lang)
+    notes = remarks(transcript, lang)
     return Drawing("\n\n".join(texts + notes), page(block("columns", "".join(boxes)), *map(paragraph, notes)))
 
 
@@ -175,11 +176,11 @@ def payload_count(frame: Frame, lang: str) -> str:
     return f"{preview(frame, lang)}: {say('wire_counts', points=points, count=size).in_(lang)}"
 
 
-def draw_sequence(session: Session, lang: str = "both") -> Drawing:
-    """The session as arrows between client and server, the oldest on top."""
+def draw_sequence(transcript: Transcript, lang: str = "both") -> Drawing:
+    """The transcript as arrows between client and server, the oldest on top."""
     client, server = say("wire_client").in_(lang), say("wire_server").in_(lang)
-    steps = [(item, step_label(item, lang)) for item in session.items[-MAX_ROWS:]]
-    notes = remarks(session, lang)
+    steps = [(item, step_label(item, lang)) for item in transcript.items[-MAX_ROWS:]]
+    notes = remarks(transcript, lang)
     lines = [f"{client} │{' ' * (ARROW + 4)}│ {server}"]
     lines += [f"{' ' * width(client)} │{text_arrow(item, label)}│ {item.time:.3f} s" for item, label in steps]
     ends = block("ends", f"<span>{safe(client)}</span><span>{safe(server)}</span>")
@@ -189,7 +190,7 @@ def draw_sequence(session: Session, lang: str = "both") -> Drawing:
 
 def text_arrow(item: Item, label: str) -> str:
     """`─ label ───▶` or `◀─ label ───`, ARROW + 4 columns wide; what does not fit is in the table."""
-    short = label if width(label) <= ARROW else label[: ARROW - 1] + "…"
+    short = fit(label, ARROW)
     line = f" {short} {'─' * (ARROW - width(short))}"
     return f"─{line}▶" if item.direction == "to_server" else f"◀─{line}"
 
@@ -200,11 +201,11 @@ def html_arrow(item: Item, label: str) -> str:
     return block("step", who + block("arrow", head))
 
 
-def draw_table(session: Session, lang: str = "both") -> Drawing:
-    """The session as a table: one row for each head, frame or piece of other bytes, and the chunks it came in."""
+def draw_table(transcript: Transcript, lang: str = "both") -> Drawing:
+    """The transcript as a table: one row for each head, frame or piece of other bytes, and the chunks it came in."""
     heading = [say(f"wire_col_{name}").in_(lang) for name in ("number", "time", "way", "what", "size", "chunk", "text")]
-    rows = [table_row(item, lang) for item in session.items[-MAX_ROWS:]]
-    notes = remarks(session, lang)
+    rows = [table_row(item, lang) for item in transcript.items[-MAX_ROWS:]]
+    notes = remarks(transcript, lang)
     table = html_table([[safe(cell) for cell in row] for row in [heading, *rows]])
     return Drawing("\n".join([align([heading, *rows]), *notes]), page(table, *map(paragraph, notes)))
 
@@ -246,19 +247,19 @@ def item_text(item: Item, lang: str) -> str:
         text = cut(item.head.start, lang, 80)
     elif item.raw:
         text = cut(item.raw.decode(errors="replace"), lang) if is_text(item.raw) else cut_bytes(item.raw, lang, 16)
-    return plain(text) + (f"  ✗ {item.error.sentence(lang)}" if item.error else "")
+    return spelt(text) + (f"  ✗ {item.error.sentence(lang)}" if item.error else "")
 
 
-def remarks(session: Session, lang: str) -> list[str]:
+def remarks(transcript: Transcript, lang: str) -> list[str]:
     """What a reader must know about the drawing: nothing there yet, rows left out, secrets hidden, bytes missing."""
-    waiting = sum(len(way.buffer) for way in session.ways.values())
-    older = max(0, len(session.items) - MAX_ROWS)
+    waiting = sum(len(way.buffer) for way in transcript.ways.values())
+    older = max(0, len(transcript.items) - MAX_ROWS)
     said = {
-        "wire_empty": (not session.items, 0),
+        "wire_empty": (not transcript.items, 0),
         "wire_older": (older, older),
         "wire_waiting": (waiting, waiting),
-        "wire_missed": (session.recording.missed, session.recording.missed),
-        "wire_redacted": (session.redacted, 0),
+        "wire_missed": (transcript.recording.missed, transcript.recording.missed),
+        "wire_redacted": (transcript.redacted, 0),
     }
     return [say(key, count=count).in_(lang) for key, (true, count) in said.items() if true]
 

@@ -1,4 +1,4 @@
-"""What a drawing is made of: one picture in two forms, text for a terminal and HTML for a notebook."""
+"""What a picture is drawn with: words made safe, columns, tables; one picture in two forms, text and HTML."""
 
 import codecs
 import html
@@ -6,8 +6,10 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wcwidth import wcswidth
+
 from chatkit.spelling import is_invisible
-from chatkit.texts import say
+from chatkit.texts import say, visible
 from chatkit.wire.frames import Frame, Opcode, close_reason
 
 STYLE = """<style>
@@ -67,20 +69,26 @@ def page(*parts: str) -> str:
     return f'{STYLE}<div class="chatkit-wire">{"".join(parts)}</div>'
 
 
-def plain(text: str) -> str:
-    """The text with everything spelt out that cannot be seen or that turns the writing direction: `⟨U+202E⟩`."""
-    return "".join(f"⟨U+{ord(c):04X}⟩" if is_invisible(c) else c for c in text)
+def spelt(text: str) -> str:
+    """The text in one line, everything spelt out that cannot be seen (`\\u200b`) or that steers what shows it."""
+    return visible("".join(c.encode("unicode_escape").decode() if is_invisible(c) else c for c in text))
 
 
 def safe(text: str) -> str:
     """Any text as HTML that shows it and does nothing: escaped, and its writing direction kept inside."""
-    return f"<bdi>{html.escape(plain(text), quote=True)}</bdi>"
+    return f"<bdi>{html.escape(spelt(text), quote=True)}</bdi>"
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal the text takes: Thai marks stand above or below and take none."""
-    marks = sum(unicodedata.category(c) in ("Mn", "Me") for c in text)
-    return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    """How many columns of a terminal the text takes, once it is `spelt`: a Thai mark takes none, an emoji two."""
+    return wcswidth(text)
+
+
+def fit(text: str, columns: int) -> str:
+    """The text, or as much of its beginning as the columns hold, and a sign that there is more."""
+    if width(text) <= columns:
+        return text
+    return next(text[:end] for end in range(columns, -1, -1) if width(text[:end]) < columns) + "…"
 
 
 def pad(text: str, columns: int) -> str:
@@ -89,7 +97,7 @@ def pad(text: str, columns: int) -> str:
 
 def align(rows: Iterable[Iterable[str]]) -> str:
     """Rows of words as a table in plain text."""
-    table = [[plain(cell) for cell in row] for row in rows]
+    table = [[spelt(cell) for cell in row] for row in rows]
     columns = [max(map(width, column)) for column in zip(*table, strict=True)]
     lines = ("  ".join(map(pad, row, columns)).rstrip() for row in table)
     return "\n".join(lines)
@@ -106,7 +114,7 @@ def html_table(rows: Iterable[Iterable[str]]) -> str:
 def cut(text: str, lang: str, limit: int = MAX_PREVIEW, quotes: str = "{}") -> str:
     """The beginning of a text, safe to print, in quotes or not; and how many bytes were left out."""
     rest = len(text[limit:].encode())
-    return quotes.format(plain(text[:limit])) + (f" {say('wire_more', count=rest).in_(lang)}" if rest else "")
+    return quotes.format(spelt(text[:limit])) + (f" {say('wire_more', count=rest).in_(lang)}" if rest else "")
 
 
 def preview(frame: Frame, lang: str) -> str:
@@ -145,4 +153,4 @@ def glyph(c: str) -> str:
     """A character that can be seen standing alone: a mark gets a place to sit, a space a sign."""
     if c == " ":
         return "␣"
-    return "◌" + c if unicodedata.category(c or " ") in ("Mn", "Me", "Mc") else plain(c)
+    return "◌" + c if unicodedata.category(c or " ") in ("Mn", "Me", "Mc") else spelt(c)
