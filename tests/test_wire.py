@@ -506,6 +506,13 @@ def test_columns_stand_under_each_other_whatever_the_script() -> None:
     assert len({width(row[: row.rindex("│")]) for row in rows}) == 1 and "日…" in rows[3]
 
 
+def test_a_picture_speaks_the_chosen_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATKIT_LANG", "th")
+    transcript = talk(encode_frame(1, "hi", mask=KEY))
+    for picture in (draw_frame(transcript.frames[0]), *(draw(transcript) for draw in DRAWINGS)):
+        assert re.search("[ก-๛]", picture.text) and not re.search("bytes|request|client", picture.text)
+
+
 def test_an_empty_transcript_says_so() -> None:
     for draw in DRAWINGS:
         assert sentences("en")["wire_empty"] in draw(Transcript(Recording()), "en").text

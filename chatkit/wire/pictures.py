@@ -1,8 +1,11 @@
-"""The four pictures of a transcript: its handshake, one frame, a sequence, a table. Each in text and HTML."""
+"""The four pictures of a transcript: its handshake, one frame, a sequence, a table. Each in text and HTML.
+
+lang: "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
+"""
 
 import hashlib
 
-from chatkit.texts import say
+from chatkit.texts import chosen, say
 from chatkit.wire.frames import Frame, Opcode, WireError, check_frame, close_reason, length_field
 from chatkit.wire.handshake import GUID, Head, accept_key
 from chatkit.wire.ink import (
@@ -32,8 +35,9 @@ ARROW = 70  # columns of text on an arrow in a terminal
 MAX_ROWS = 200  # of a transcript; the newest are shown
 
 
-def draw_handshake(transcript: Transcript, lang: str = "both") -> Drawing:
+def draw_handshake(transcript: Transcript, lang: str | None = None) -> Drawing:
     """Request and response side by side, each line explained, and the sum that ties them (RFC 6455, 1.3, 4.1, 4.2)."""
+    lang = chosen(lang)
     request, response = transcript.head("request"), transcript.head("response")
     columns = [
         (say("wire_request").in_(lang), head_lines(request, lang)),
@@ -88,11 +92,12 @@ def key_sum(request: Head | None, response: Head | None, lang: str) -> list[tupl
     return [(cut(value, lang, MAX_LINE), say(note).in_(lang)) for value, note in steps]
 
 
-def draw_frame(frame: Frame, lang: str = "both", mask: bool = False) -> Drawing:
+def draw_frame(frame: Frame, lang: str | None = None, mask: bool = False) -> Drawing:
     """A frame as labelled fields, its bytes beside its characters (RFC 6455, 5.2).
 
     mask: True shows the payload as it travelled and how the key undoes it, byte by byte; False what was meant.
     """
+    lang = chosen(lang)
     fields = frame_fields(frame, lang)
     cells = masked_cells(frame, lang) if mask and frame.mask else payload_cells(frame, lang)
     count = payload_count(frame, lang)
@@ -176,8 +181,9 @@ def payload_count(frame: Frame, lang: str) -> str:
     return f"{preview(frame, lang)}: {say('wire_counts', points=points, count=size).in_(lang)}"
 
 
-def draw_sequence(transcript: Transcript, lang: str = "both") -> Drawing:
+def draw_sequence(transcript: Transcript, lang: str | None = None) -> Drawing:
     """The transcript as arrows between client and server, the oldest on top."""
+    lang = chosen(lang)
     client, server = say("wire_client").in_(lang), say("wire_server").in_(lang)
     steps = [(item, step_label(item, lang)) for item in transcript.items[-MAX_ROWS:]]
     notes = remarks(transcript, lang)
@@ -201,8 +207,9 @@ def html_arrow(item: Item, label: str) -> str:
     return block("step", who + block("arrow", head))
 
 
-def draw_table(transcript: Transcript, lang: str = "both") -> Drawing:
+def draw_table(transcript: Transcript, lang: str | None = None) -> Drawing:
     """The transcript as a table: one row for each head, frame or piece of other bytes, and the chunks it came in."""
+    lang = chosen(lang)
     heading = [say(f"wire_col_{name}").in_(lang) for name in ("number", "time", "way", "what", "size", "chunk", "text")]
     rows = [table_row(item, lang) for item in transcript.items[-MAX_ROWS:]]
     notes = remarks(transcript, lang)
