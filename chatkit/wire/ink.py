@@ -14,7 +14,7 @@ from chatkit.wire.frames import Frame, Opcode, close_reason
 
 STYLE = """<style>
 .chatkit-wire { color: var(--jp-ui-font-color1, #1a1a1a); background: var(--jp-layout-color1, #fff); padding: 8px;
-  font: 14px/1.6 var(--jp-ui-font-family, system-ui, sans-serif); overflow-x: auto; overflow-wrap: break-word; }
+  font: 14px/1.6 var(--jp-ui-font-family, system-ui, sans-serif); overflow-x: auto; overflow-wrap: anywhere; }
 div.chatkit-wire.chatkit-wire code, div.chatkit-wire pre { color: inherit; background: none;
   font-family: var(--jp-code-font-family, monospace); font-size: 13px; padding: 0; white-space: pre-wrap;
   overflow-wrap: anywhere; }
