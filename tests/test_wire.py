@@ -4,6 +4,8 @@ import asyncio
 import html.parser
 import json
 import re
+import socket
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -221,8 +223,9 @@ def test_a_head_is_a_start_line_and_headers() -> None:
     assert head.get("sec-websocket-ACCEPT") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     assert head.get("Origin") is None
     assert parse_head(RESPONSE[:-1]) == (None, RESPONSE[:-1])
-    with pytest.raises(WireError):
-        parse_head(b"GET / HTTP/1.1\r\nno colon here\r\n\r\n")
+    for no_head in (b"GET / HTTP/1.1\r\nno colon here\r\n\r\n", b"\r\nHost: localhost\r\n\r\n"):
+        with pytest.raises(WireError):
+            parse_head(no_head)
 
 
 def test_the_sum_says_whether_the_answer_is_right() -> None:
@@ -411,6 +414,22 @@ async def test_a_listener_that_fails_does_not_hurt_the_chat() -> None:
     assert isinstance(failed[0], ZeroDivisionError)
 
 
+async def test_a_line_that_breaks_without_a_word_has_an_end() -> None:
+    recorder = Recorder()
+    async with serve("127.0.0.1", 0, create_connection=recorder.server_connection) as server:
+        client = await dial(server.uri)
+        ended = asyncio.Event()
+        recorder.recordings[0].on_chunk.append(lambda chunk: None if chunk.data else ended.set())
+        # No time to linger: TCP says "reset", which is no end of a stream.
+        sock = client.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.transport.abort()
+        await asyncio.wait_for(ended.wait(), 5)
+        await server.stop()
+    ends = [item.direction for item in Transcript(recorder.recordings[0]).items if item.kind == "end"]
+    assert ends.count("to_server") == 1
+
+
 def test_a_full_recording_stops_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatkit.wire.recording.MAX_RECORDED", len(REQUEST) + len(RESPONSE))
     transcript = talk(b"\x81\x00", b"\x81\x00")
@@ -471,6 +490,11 @@ def test_a_message_shows_as_the_text_it_is() -> None:
     assert "11400 more bytes" in shown
     long = draw_frame(transcript.frames[-1], "en")
     assert "4000 code points, 12000 bytes" in long.text and "… 11904 more bytes" in long.text
+
+
+def test_a_frame_that_breaks_a_rule_says_which() -> None:
+    picture = draw_frame(frame_of(b"\x83\x00"), "en")
+    assert "✗ opcode 0x3 is reserved" in picture.text and "✗ opcode 0x3 is reserved" in picture._repr_html_()
 
 
 def test_characters_stand_beside_their_bytes() -> None:
