@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def test_index_shows_each_lesson_with_the_minutes_that_the_lesson_says_itself() 
 
 def test_each_lesson_leads_to_the_next_one() -> None:
     lessons = in_order(LESSONS)
-    for path, following in zip(lessons, lessons[1:], strict=False):
+    for path, following in pairwise(lessons):
         cells = json.loads(path.read_text("utf-8"))["cells"]
         for cell in (cells[0], cells[-2], cells[-1]):
             assert following.name in rules.links(rules.source(cell)), (path.stem, cell["id"])
