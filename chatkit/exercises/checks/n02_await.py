@@ -1,11 +1,12 @@
-"""Exercises of 02_await: wait for two at once, in which order words come, and a wait with a ceiling."""
+"""Exercises of 02_await: wait for two at once, a loop that lets nobody else run, and a wait with a ceiling."""
 
 import asyncio
 import inspect
+import time
 from collections.abc import Iterable
 from typing import Any
 
-from chatkit.exercises.calls import Trial, has_placeholder, same, short
+from chatkit.exercises.calls import Trial, same, short
 from chatkit.exercises.result import Difference
 
 
@@ -39,43 +40,56 @@ async def check_together(trial: Trial, together: Any) -> None:
             raise trial.difference(key, call="together(ann, bob)", got=short(got), wanted=short(words))
 
 
-ORDER = """
-async def speak(name):
-    print(name, "in")
-    await asyncio.sleep(0)
-    print(name, "out")
-
-ann = asyncio.create_task(speak("Ann"))
-print("ready")
-await ann
-print("done")
-"""
+LOOKS = 15  # looks at the light in one turn of the loop; a right answer takes one
+ASLEEP = LOOKS * 0.0008  # seconds for all of them: less than any `time.sleep` of a thousandth takes
 
 
-async def check_order(trial: Trial, order: Any) -> None:
-    """The prediction is held against the program itself, run just now."""
-    words: list[str] = []
+async def check_until_green(trial: Trial, until_green: Any) -> None:
+    """Somebody else has to switch the light, after more and more looks at it."""
+    for rounds in (0, 5, trial.chance.randrange(20, 60)):
+        light = Light(rounds)
+        switching = asyncio.ensure_future(light.switch())
+        try:
+            got = await trial.call(until_green, light, spelling="until_green(light)")
+        except Difference:
+            if light.held:
+                raise trial.difference("asleep" if light.held > ASLEEP else "busy") from None
+            raise
+        finally:
+            switching.cancel()
+        if not light.is_green:
+            raise trial.difference("too_early", got=short(got), looks=light.looks)
+        if not same(got, "go"):
+            key = "ex_none" if got is None else "ex_gave"
+            raise trial.difference(key, call="until_green(light)", got=short(got), wanted="'go'")
 
-    async def speak(name: str) -> None:
-        words.append(f"{name} in")
-        await asyncio.sleep(0)
-        words.append(f"{name} out")
 
-    ann = asyncio.create_task(speak("Ann"))
-    words.append("ready")
-    await ann
-    words.append("done")
-    if has_placeholder(order):
-        raise trial.difference("ex_placeholder", call="order", got=short(order))
-    if isinstance(order, str) or not isinstance(order, Iterable):
-        raise trial.difference("no_list", got=short(order))
-    guess = list(order)
-    for number, word in enumerate(words):
-        if number >= len(guess) or not same(guess[number], word):
-            got = guess[number] if number < len(guess) else "∅"
-            raise trial.difference("place", number=number + 1, got=short(got), before=short(words[:number]))
-    if len(guess) > len(words):
-        raise trial.difference("too_long", got=short(guess[len(words)]))
+class Held(Exception):
+    """Somebody looks again and again, and lets nobody else run."""
+
+
+class Light:
+    """Red until somebody else had as many turns as wanted. held: seconds that the loop was held, 0 where it was not."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds, self.looks, self.looks_in_turn = rounds, 0, 0
+        self.is_green = False
+        self.held = 0.0
+        self.turned = time.monotonic()
+
+    async def switch(self) -> None:
+        while self.looks < self.rounds:
+            self.looks_in_turn, self.turned = 0, time.monotonic()
+            await asyncio.sleep(0)
+        self.is_green = True
+
+    def __call__(self) -> bool:
+        self.looks += 1
+        self.looks_in_turn += 1
+        if self.looks_in_turn > LOOKS and not self.is_green:
+            self.held = time.monotonic() - self.turned
+            raise Held("nobody else could run")
+        return self.is_green
 
 
 async def check_or_nothing(trial: Trial, or_nothing: Any) -> None:
@@ -116,4 +130,4 @@ async def nothing_to_say() -> str:
     return ""
 
 
-CHECKS = {"q1": check_together, "q2": check_order, "q3": check_or_nothing}
+CHECKS = {"q1": check_together, "q2": check_until_green, "q3": check_or_nothing}

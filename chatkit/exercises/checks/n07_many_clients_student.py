@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from chatkit.client import connect
+from chatkit.events import Event
 from chatkit.exercises.calls import Trial, same, short
 from chatkit.server import Server, serve
 
@@ -32,14 +33,24 @@ async def check_people(trial: Trial, people: Any) -> None:
 
 async def check_missed(trial: Trial, missed: Any) -> None:
     """The last text is said only when the answer is in the room again, by somebody who comes in just then."""
-    async with serve(port=0, rate=0) as server, connect(server.uri, name="Ann") as ann:
+    back = asyncio.Event()
+
+    def notice(event: Event) -> None:
+        if event.type == "joined" and event.who.name not in ("Ann", "Bob"):
+            back.set()
+
+    async with (
+        serve(port=0, rate=0, on_event=notice) as server,
+        connect(server.uri, name="Ann") as ann,
+    ):
         for before, after in ((2, 2), (3, trial.chance.randrange(3, 6))):
             for _ in range(before):
                 last = await ann.send(trial.word())
             *while_away, until = texts = [trial.word() for _ in range(after)]
             for text in while_away:
                 await ann.send(text)
-            ending = asyncio.ensure_future(say_when_back(server, until))
+            back.clear()
+            ending = asyncio.ensure_future(say_when(back, server.uri, until))
             try:
                 got = await trial.call(missed, server.uri, last, until)
             finally:
@@ -50,10 +61,9 @@ async def check_missed(trial: Trial, missed: Any) -> None:
             await nobody_stays(trial, server, "Ann")
 
 
-async def say_when_back(server: Server, text: str) -> None:
-    while len(server.members()) < 2:
-        await asyncio.sleep(0.01)
-    async with connect(server.uri, name="Bob") as bob:
+async def say_when(back: asyncio.Event, uri: str, text: str) -> None:
+    await back.wait()
+    async with connect(uri, name="Bob") as bob:
         await bob.send(text)
 
 
