@@ -1,0 +1,119 @@
+"""What is kept of the labs: who has done which step, and the receipts, in tables of their own in the log's file."""
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from chatkit.errors import LogUnavailable
+from chatkit.labs.receipts import Receipt, make_code
+from chatkit.labs.seen import Opened
+
+__all__ = ["Progress", "Store", "Tick"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS lab_progress (
+    name TEXT, lab INTEGER, done INTEGER, tries INTEGER, facts TEXT, at REAL, PRIMARY KEY (name, lab)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lab_receipts (code TEXT PRIMARY KEY, lab INTEGER, name TEXT, minute INTEGER);
+CREATE TABLE IF NOT EXISTS lab_secret (secret BLOB);
+"""
+
+
+@dataclass
+class Progress:
+    """How far one student is in one lab.
+
+    done:  steps done. tries: things that were wrong. facts: what later steps need, as JSON keeps it.
+    here:  the student's open connections, as `Opened`, by number; not kept.
+    """
+
+    name: str
+    lab: int
+    done: int = 0
+    tries: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    here: dict[int, Opened] = field(default_factory=dict)
+
+
+class Tick(NamedTuple):
+    """One field of the class's grid: who, which lab, steps done, things that were wrong, seconds since 1970."""
+
+    name: str
+    lab: int
+    done: int
+    tries: int
+    at: float
+
+
+class Store:
+    """Progress and receipts in SQLite: ":memory:", or the file of the log, which survives `kill -9`.
+
+    Raises LogUnavailable, here and later, where the file cannot be read or written.
+    """
+
+    def __init__(self, path: str = ":memory:") -> None:
+        with unavailable(path):
+            # On the server's own thread: between two turns, so that the log never meets our lock.
+            self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA synchronous = NORMAL")
+            self.db.executescript(SCHEMA)
+            self.secret = self.find_secret()
+
+    def find_secret(self) -> bytes:
+        """The secret of the receipts; born with the file's first lab."""
+        found = self.db.execute("SELECT secret FROM lab_secret").fetchone()
+        if found:
+            return bytes(found[0])
+        secret = secrets.token_bytes(32)
+        self.db.execute("INSERT INTO lab_secret VALUES (?)", (secret,))
+        return secret
+
+    def progress(self, name: str, lab: int) -> Progress:
+        """How far a student is in a lab; at its beginning where nothing is kept."""
+        query = "SELECT done, tries, facts FROM lab_progress WHERE name = ? AND lab = ?"
+        with unavailable():
+            row = self.db.execute(query, (name, lab)).fetchone()
+        return Progress(name, lab, row[0], row[1], json.loads(row[2])) if row else Progress(name, lab)
+
+    def keep(self, at: Progress) -> None:
+        """Keep what a student has done."""
+        row = (at.name, at.lab, at.done, at.tries, json.dumps(at.facts), time.time())
+        with unavailable():
+            self.db.execute("INSERT OR REPLACE INTO lab_progress VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def give_receipt(self, name: str, lab: int, minute: int) -> str:
+        """A receipt for a lab that was done in this minute (of Unix time); it is kept, to be checked later."""
+        code = make_code(self.secret, lab, name, minute)
+        with unavailable():
+            self.db.execute("INSERT OR IGNORE INTO lab_receipts VALUES (?, ?, ?, ?)", (code, lab, name, minute))
+        return code
+
+    def receipts(self) -> list[Receipt]:
+        """All receipts that were given, the oldest first."""
+        with unavailable():
+            rows = self.db.execute("SELECT code, lab, name, minute FROM lab_receipts ORDER BY minute, rowid")
+            return [Receipt(*row) for row in rows]
+
+    def ticks(self) -> list[Tick]:
+        """Everybody's progress, by name and lab."""
+        with unavailable():
+            rows = self.db.execute("SELECT name, lab, done, tries, at FROM lab_progress ORDER BY name, lab")
+            return [Tick(*row) for row in rows]
+
+    def close(self) -> None:
+        self.db.close()
+
+
+@contextmanager
+def unavailable(path: str = "") -> Iterator[None]:
+    """Whatever SQLite or the disk has to say, the kit says LogUnavailable."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LogUnavailable(path, str(error)) from error
