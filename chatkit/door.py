@@ -135,9 +135,7 @@ class Connection(ServerConnection):
         if self.request is None and data.startswith(b"GET ") and not data.partition(b"\n")[0].isascii():
             self.refuse(TurnedAway(400, say("door_not_encoded"), address_of(self)))
         elif self.request is None and b"\nupgrade:" not in head.lower():
-            super().data_received(
-                head + end
-            )  # a page is asked for; what follows is not read
+            super().data_received(head + end)  # a page is asked for; what follows is not read
         else:
             super().data_received(data)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chatkit.errors import BadMessage, BadName, LogUnavailable
 from chatkit.labs.judges import JUDGES, WORD, Done, Part, Wrong, opens, short, slowness
 from chatkit.labs.lab import Lab, fill, labs
-from chatkit.labs.seen import Closed, Message, Opened, Ping, Refused, Seen, Try
+from chatkit.labs.seen import Closed, Message, Opened, Refused, Seen, Try
 from chatkit.labs.store import Progress, Store, Tick
 from chatkit.spelling import clean_name
 from chatkit.texts import LANGUAGES, Sentence
@@ -234,10 +234,10 @@ def spoken(here: Opened, mark: str, place: str, sentence: Sentence) -> Iterator[
 
 def listener(at: Progress, seen: Seen) -> Opened | None:
     """The connection that did it; where it has none, or none any more, the student's newest one."""
-    if isinstance(seen, Opened | Message | Ping):
-        return at.here[seen.connection]
-    gone = seen.connection if isinstance(seen, Closed) else 0
-    return next((at.here[number] for number in sorted(at.here, reverse=True) if number != gone), None)
+    its_own = getattr(seen, "connection", None)
+    if its_own in at.here and not isinstance(seen, Closed):
+        return at.here[its_own]
+    return next((at.here[number] for number in sorted(at.here, reverse=True) if number != its_own), None)
 
 
 def keep_untold(at: Progress, line: list[str]) -> None:

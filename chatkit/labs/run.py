@@ -111,8 +111,9 @@ class Labs:
     def see(self, name: str, number: int, seen: Seen) -> list[HangUp]:
         """Let the grader see it, and say what it says, without waiting for slow readers. What is left is to hang up."""
         for me in list(self.grader.at(name, number).here):
-            if (line := self.lines.get(me)) and line.connection.state is not State.OPEN:
-                self.end(me)  # in the order in which things happened: who has left does not hear what comes next
+            line = self.lines.get(me)
+            if line and line.connection.state is not State.OPEN and me != getattr(seen, "connection", None):
+                self.end(me)  # who has left does not hear what comes next
         try:
             deeds = self.grader.see(name, number, seen)
         except LogUnavailable as error:

@@ -1,4 +1,4 @@
-"""Wrong clients: each typical mistake once, the sentence it must get, and the right thing that still counts after it."""
+"""Wrong clients: each typical mistake once, the sentence it must get, and the right thing that counts after it."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
