@@ -15,6 +15,7 @@ import yaml
 
 from chatkit.labs import Lab, labs
 from chatkit.labs.export import HOSTS, NO_HTTP, export, file_name, files
+from tests.chat import wait_until
 from tests.labs.served import serving
 from tests.needs import NODE, NODE_MODULES, ROOT, need
 
@@ -192,8 +193,9 @@ async def test_httpyac_runs_the_file(number: int, tmp_path: Path) -> None:
         finally:
             if process.returncode is None:
                 process.kill()
-        at = server.labs.store.progress("Mali", number)
-        assert at.done == {2: 1, 4: 3, 10: 1}[number], said
+        done = {2: 1, 4: 3, 10: 1}[number]
+        await wait_until(lambda: server.labs.store.progress("Mali", number).done == done)
+        assert f"➡️ {number}.1" in said
 
 
 def test_the_http_file_has_every_lab_that_it_can_do() -> None:
