@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 from weakref import WeakSet
 
 from websockets.asyncio.server import Server as Listener
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from chatkit.addresses import default_port, free_port, in_link, local_addresses
@@ -33,6 +34,10 @@ from chatkit.messages import SUBPROTOCOL
 from chatkit.session import Session
 from chatkit.spelling import check_text, cut_reason
 
+if TYPE_CHECKING:
+    from chatkit.labs import Labs, Visit
+
+Answer = Response | None
 LOCALHOST = "localhost"
 CLOSE_TIMEOUT = 3.0  # seconds for the closing handshakes when the server stops
 BACKLOG = 1024  # connections that come in at once: a class
@@ -46,15 +51,36 @@ logger.addFilter(lambda record: record.levelno > logging.DEBUG)
 running: dict[int, "Server"] = {}
 
 
+class Annex:
+    """The labs: opened by the first handshake on `/lab/<n>`, so that whoever has no use for them pays nothing."""
+
+    def __init__(self, db: str) -> None:
+        self.db = db
+        self.opened: Labs | None = None
+
+    @property
+    def labs(self) -> "Labs":
+        """LogUnavailable where the log's file cannot be opened a second time."""
+        if self.opened is None:
+            from chatkit.labs import Labs, Store
+
+            self.opened = Labs(Store(self.db))
+        return self.opened
+
+    def close(self) -> None:
+        if self.opened:
+            self.opened.close()
+
+
 class Clients:
     """The connections of one server, from the first byte of the handshake to the last of the closing one.
 
     most: how many may be in; as many as `spare` more may knock and be told so, beyond that they are dropped.
     """
 
-    def __init__(self, most: int, spare: int) -> None:
-        self.most, self.spare = most, spare
-        self.sessions: set[Session] = set()
+    def __init__(self, most: int, spare: int, annex: Annex) -> None:
+        self.most, self.spare, self.annex = most, spare, annex
+        self.sessions: set[Session | Visit] = set()
         self.accepted: WeakSet[ServerConnection] = WeakSet()  # websockets knows one only after its handshake
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -68,12 +94,21 @@ class Clients:
 
     async def handle(self, door: Door, hub: Hub, fanout: Fanout, connection: ServerConnection) -> None:
         """One connection, from its handshake to its end: websockets calls this for each."""
-        session = Session(connection, door.admissions.pop(connection), door, hub, fanout, self.spawn)
+        admission = door.admissions.pop(connection)
+        if admission.lab is None:
+            session: Session | Visit = Session(connection, admission, door, hub, fanout, self.spawn)
+        else:
+            session = self.annex.labs.visit(connection, admission)
         self.sessions.add(session)
         try:
             await session.run()
         finally:
             self.sessions.discard(session)
+
+    def admit(self, door: Door, connection: ServerConnection, request: Request) -> Answer | Awaitable[Answer]:
+        """What the door says to a handshake; on a lab's path the lab, too, and it may take its time."""
+        answer = door.admit(connection, request)
+        return self.annex.labs.knock(connection, request, answer) if "/lab/" in request.path else answer
 
     def is_full(self) -> bool:
         return len(self.sessions) >= self.most
@@ -121,6 +156,11 @@ class Server:
         host = LOCALHOST if self.host in (None, "", "0.0.0.0", "::") else in_link(str(self.host))
         return f"{'wss' if self.ssl else 'ws'}://{host}:{self.port}{self.base_path.rstrip('/')}"
 
+    @property
+    def labs(self) -> "Labs":
+        """The labs: who has done what, and the receipts. LogUnavailable where the log's file cannot be opened."""
+        return self.clients.annex.labs
+
     def members(self, room: str | None = None) -> list[Who]:
         """Who is here: in one room, or in all of them."""
         rooms = self.hub.rooms.items()
@@ -159,6 +199,7 @@ class Server:
         self.clients.drop(*self.clients.accepted)  # who did not answer in time, and who is still shaking hands
         await self.listener.wait_closed()
         await self.clients.end()
+        self.clients.annex.close()
         self.hub.log.close()
         if running.get(self.port) is self:
             del running[self.port]
@@ -266,7 +307,7 @@ class serve:
         most = int(min(self.max_clients, max(1, files - 4 * backlog)))
         if most < self.max_clients:
             operator.warn(FewFiles(most))
-        return Clients(most, backlog)
+        return Clients(most, backlog, Annex(self.db))
 
     async def listen(self, clients: Clients, door: Door, handle: Callable[..., Any]) -> tuple[int, Listener]:
         """Open the sockets. Where any port will do and somebody was faster, try another one."""
@@ -290,7 +331,7 @@ class serve:
             port,
             select_subprotocol=select_subprotocol,
             compression=None,  # a frame must be the same bytes for everybody
-            process_request=door.admit,
+            process_request=partial(clients.admit, door),
             process_response=finish,
             server_header=None,
             ping_interval=15,

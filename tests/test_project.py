@@ -131,17 +131,18 @@ LAYERS: dict[str, frozenset[str]] = {
     "fanout": LEAVES,
     "hub": LEAVES | {"messages", "dialects", "log", "fanout"},
     "web": frozenset(),
+    "wire": LEAVES,
+    "labs": LEAVES | {"wire"},  # opened by the server when the first client asks for one
     "door": LEAVES | {"messages", "dialects", "web"},
     "session": LEAVES | {"messages", "dialects", "fanout", "hub", "door"},
-    "server": LEAVES | {"messages", "log", "fanout", "hub", "door", "session"},
+    "server": LEAVES | {"messages", "log", "fanout", "hub", "door", "session", "labs"},
     "memory": LEAVES | {"messages", "dialects"},
     "client": LEAVES | {"messages", "memory"},
     # wings
-    "wire": LEAVES,
     "exercises": LEAVES,
     "exercises.checks": LEAVES | {"server", "client"},  # what the notebooks of the exercises use
     "panels": LEAVES | {"server", "client", "wire"},
-    "tools": LEAVES | HEART | {"web", "wire", "exercises", "panels", "sources"},
+    "tools": LEAVES | HEART | {"web", "wire", "exercises", "panels", "labs", "sources"},
     # the package itself
     "__init__": LEAVES | {"client", "server", "sources", "tools"},
     "__main__": frozenset({"tools"}),

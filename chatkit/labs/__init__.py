@@ -4,7 +4,7 @@ ws://localhost:8765/lab/2?name=Mali
 """
 
 from chatkit.labs.lab import Lab, labs
-from chatkit.labs.run import Labs, lab_of, run_lab
+from chatkit.labs.run import Labs, Visit
 from chatkit.labs.store import Store
 
-__all__ = ["Lab", "Labs", "Store", "lab_of", "labs", "run_lab"]
+__all__ = ["Lab", "Labs", "Store", "Visit", "labs"]

@@ -60,17 +60,17 @@ class Grader:
 
     # Before the handshake is answered.
 
-    def answer_to(self, name: str, number: int, knock: Try) -> int:
+    def answer_to(self, name: str, lab: Lab, knock: Try) -> int:
         """The status with which a lab answers a handshake: 401 and 503 belong to labs 6 and 10, else 101."""
-        if number == 6 and knock.header("authorization") is not None and not opens(knock):
+        if lab.number == 6 and knock.header("authorization") is not None and not opens(knock):
             return 401
-        if number == 10 and self.at(name, number).facts.get("away"):
+        if lab.number == 10 and self.at(name, lab.number).facts.get("away"):
             return 503
         return 101
 
-    def slowness(self, number: int, knock: Try) -> float:
+    def slowness(self, lab: Lab, knock: Try) -> float:
         """How long a lab lets a handshake wait, seconds: lab 11 as long as `?slow=` says."""
-        return slowness(knock) if number == 11 else 0.0
+        return slowness(knock) if lab.number == 11 else 0.0
 
     # What was seen.
 

@@ -4,9 +4,9 @@ import asyncio
 import http
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
@@ -14,13 +14,16 @@ from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from chatkit.errors import LogUnavailable
+from chatkit.errors import BadMessage, LogUnavailable
 from chatkit.labs.grader import Grader, HangUp, Say, student_of
+from chatkit.labs.lab import Lab, common
 from chatkit.labs.seen import Closed, GaveUp, Message, Opened, Ping, Refused, Seen
 from chatkit.labs.store import Store
+from chatkit.limits import CLOSE_CODES
+from chatkit.texts import Sentence
 from chatkit.wire.handshake import accept_key
 
-__all__ = ["Labs", "lab_of", "run_lab"]
+__all__ = ["Labs", "Visit"]
 
 # A client may send this many messages at once, and then so many each second. What comes faster waits in its socket.
 BURST, RATE = 20, 10.0
@@ -31,122 +34,160 @@ class Admission(Protocol):
 
     @property
     def lab(self) -> int | None: ...
-
-
-def lab_of(path: str) -> int | None:
-    """The lab whose path this is, or begins with, as `/lab/6/nowhere` does; None where it is no lab's."""
-    found = re.search(r"(?:^|/)lab/(\d{1,3})(?:/|$)", path, re.ASCII)
-    return int(found[1]) if found else None
-
-
-class Line(NamedTuple):
-    """An open connection, and whose it is."""
-
-    connection: ServerConnection
-    name: str
-    number: int
+    @property
+    def is_trusted(self) -> bool: ...
 
 
 class Labs:
-    """The labs of one server. store: where progress and receipts are kept; closed with `close()`."""
+    """The labs of one server.
+
+    store: where progress and receipts are kept. grader.on_tick: who hears of progress. visits: open connections.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.grader = Grader(store)
         self.numbers = count(1)
-        self.lines: dict[int, Line] = {}
+        self.visits: dict[int, Visit] = {}
 
     def close(self) -> None:
         self.store.close()
 
-    async def knock(self, connection: ServerConnection, request: Request, number: int) -> Response | None:
-        """Answer a handshake as the lab wants it: None lets it in; some labs refuse, or take their time."""
-        name, tried = student_of(request.path), Opened(*line_of(request))
-        if not name:
-            return None
-        if slow := self.grader.slowness(number, tried):
-            began = time.monotonic()
-            if await is_gone(connection, slow):
-                waited = time.monotonic() - began
-                self.see(name, number, GaveUp(*line_of(request), waited=waited))
-                return None  # nobody is there to read an answer
-        status = self.grader.answer_to(name, number, tried)
+    async def knock(self, connection: ServerConnection, request: Request, answer: Response | None) -> Response | None:
+        """Answer a handshake on a lab's path: None lets it in. answer: what the door says to it, None if it is welcome.
+
+        Labs 6 and 10 refuse some, lab 11 takes its time; whatever is refused may be a step, and is remembered.
+        """
+        lab, name = self.lab_of(request.path), student_of(request.path)
+        try:
+            if lab is None:
+                return answer
+            if answer is not None and answer.status_code < 400:
+                return refusal(connection, 426, lab.sentence("no_upgrade", target=lab.target))
+            if answer is None and name:
+                answer = await self.lab_answer(connection, request, lab, name)
+            if answer is not None and name:
+                self.see(name, lab, Refused(*line_of(request), status=answer.status_code))
+        except LogUnavailable as error:
+            return refusal(connection, 503, error.said)
+        return answer
+
+    async def lab_answer(self, connection: ServerConnection, request: Request, lab: Lab, name: str) -> Response | None:
+        """What the lab itself has to say to a handshake."""
+        tried = Opened(*line_of(request))
+        began = time.monotonic()
+        slow = self.grader.slowness(lab, tried)
+        if slow and await is_gone(connection, slow):
+            self.see(name, lab, GaveUp(*line_of(request), waited=time.monotonic() - began))
+            return None  # nobody is there to read an answer
+        status = self.grader.answer_to(name, lab, tried)
         if status == 101:
             return None
-        self.refused(name, status, request)
-        response = connection.respond(http.HTTPStatus(status), f"Lab {number}: {http.HTTPStatus(status).phrase}.\n")
+        answer = refusal(connection, status, common()[f"refused_{status}"])
         if status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+            answer.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
+        return answer
 
-    def refused(self, name: str | None, status: int, request: Request) -> None:
-        """A handshake on a lab's path was refused, by the door or by the lab: it may be a step."""
-        number, name = lab_of(request.path.partition("?")[0]), student_of(request.path)
-        if name and number in self.grader.labs:
-            self.see(name, number, Refused(*line_of(request), status=status))
+    def lab_of(self, target: str) -> Lab | None:
+        """The lab whose path this is, or begins with, as `/lab/6/nowhere` does; None where there is no such lab."""
+        found = re.search(r"/lab/(\d{1,3})(?:/|$)", target.partition("?")[0], re.ASCII)
+        return self.grader.labs.get(int(found[1])) if found else None
 
-    async def run(self, connection: ServerConnection, number: int) -> None:
-        """One connection, from its 101 to its end."""
-        request = connection.request
-        assert request is not None
-        name, me = student_of(request.path), next(self.numbers)
-        self.lines[me] = Line(connection, name, number)
-        self.watch_pings(connection, name, number, me)
+    def visit(self, connection: ServerConnection, admission: Admission) -> "Visit":
+        """One connection that the door let in on a lab's path: `run()` it."""
+        assert admission.lab is not None
+        assert connection.request is not None
+        lab = self.grader.labs[admission.lab]
+        return Visit(self, connection, connection.request, lab, next(self.numbers), admission.is_trusted)
+
+    def see(self, name: str, lab: Lab, seen: Seen) -> list[HangUp]:
+        """Let the grader see it, and say what it says, without waiting for slow readers. What is left is to hang up.
+
+        Raises LogUnavailable where progress cannot be kept.
+        """
+        mine = getattr(seen, "connection", None)
+        for number in list(self.grader.at(name, lab.number).here):
+            visit = self.visits.get(number)
+            if visit and number != mine and visit.connection.state is not State.OPEN:
+                visit.end()  # who has left does not hear what comes next
+        deeds = self.grader.see(name, lab.number, seen)
+        for deed in deeds:
+            if isinstance(deed, Say) and (visit := self.visits.get(deed.connection)):
+                broadcast([visit.connection], deed.line)
+        return [deed for deed in deeds if isinstance(deed, HangUp)]
+
+
+class Visit:
+    """One connection to a lab, from its 101 to its end."""
+
+    def __init__(
+        self, labs: Labs, connection: ServerConnection, request: Request, lab: Lab, number: int, is_trusted: bool
+    ) -> None:
+        self.labs, self.connection, self.request, self.lab = labs, connection, request, lab
+        self.number, self.is_trusted = number, is_trusted
+        self.name = student_of(request.path)
+
+    async def run(self) -> None:
+        """Grade what comes, until the client leaves."""
+        if not self.is_trusted:  # a lab knows no hello that could still bring the token
+            await self.connection.close(CLOSE_CODES["token"].code, BadMessage("token").said.en)
+            return
+        self.labs.visits[self.number] = self
+        self.connection.process_event = self.hears_pings(self.connection.process_event)  # type: ignore[method-assign]
+        subprotocol, accept = self.connection.subprotocol, accept_of(self.request)
         try:
-            opened = Opened(*line_of(request), me, connection.subprotocol, accept_of(request))
-            self.see(name, number, opened)
-            async for payload in paced(connection):
-                for deed in self.see(name, number, Message(time.time(), me, payload)):
-                    await connection.close(deed.code, deed.reason)
+            await self.see(Opened(*line_of(self.request), self.number, subprotocol, accept))
+            async for payload in paced(self.connection):
+                await self.see(Message(time.time(), self.number, payload))
         except ConnectionClosed:
             pass  # however it ended, it ended
         finally:
-            self.end(me)
+            self.end()
 
-    def end(self, me: int) -> None:
-        """Let the grader see the end of a connection, once."""
-        if line := self.lines.pop(me, None):
-            self.see(line.name, line.number, Closed(time.time(), me, *codes_of(line.connection)))
-
-    def see(self, name: str, number: int, seen: Seen) -> list[HangUp]:
-        """Let the grader see it, and say what it says, without waiting for slow readers. What is left is to hang up."""
-        for me in list(self.grader.at(name, number).here):
-            line = self.lines.get(me)
-            if line and line.connection.state is not State.OPEN and me != getattr(seen, "connection", None):
-                self.end(me)  # who has left does not hear what comes next
+    async def see(self, seen: Seen) -> None:
         try:
-            deeds = self.grader.see(name, number, seen)
+            for deed in self.labs.see(self.name, self.lab, seen):
+                await self.connection.close(deed.code, deed.reason)
         except LogUnavailable as error:
-            here = getattr(seen, "connection", 0)
-            deeds = [Say(here, f"❌ {number} {text}") for text in error.said.each().values()]
-        for deed in deeds:
-            if isinstance(deed, Say) and (line := self.lines.get(deed.connection)):
-                broadcast([line.connection], deed.line)
-        return [deed for deed in deeds if isinstance(deed, HangUp)]
+            self.complain(error)
 
-    def watch_pings(self, connection: ServerConnection, name: str, number: int, me: int) -> None:
-        """Hear of pings, too: websockets answers them by itself, and tells nobody."""
-        process = connection.process_event
+    def complain(self, error: LogUnavailable) -> None:
+        for text in error.said:
+            broadcast([self.connection], f"❌ {self.lab.number} {text}")
+
+    def end(self) -> None:
+        """Let the grader see the end of the connection, once."""
+        if self.labs.visits.pop(self.number, None):
+            try:
+                self.labs.see(self.name, self.lab, Closed(time.time(), self.number, *codes_of(self.connection)))
+            except LogUnavailable:
+                pass  # nobody is there to be told
+
+    def hears_pings(self, process: Callable[..., None]) -> Callable[..., None]:
+        """websockets answers pings by itself, and tells nobody; this tells the grader."""
 
         def process_event(event: Any) -> None:
             process(event)
-            if getattr(event, "opcode", None) is Opcode.PING:
-                self.see(name, number, Ping(time.time(), me, len(event.data)))
+            if getattr(event, "opcode", None) is Opcode.PING and self.number in self.labs.visits:
+                try:
+                    self.labs.see(self.name, self.lab, Ping(time.time(), self.number, len(event.data)))
+                except LogUnavailable as error:
+                    self.complain(error)
 
-        connection.process_event = process_event  # type: ignore[method-assign]
+        return process_event
 
 
-async def run_lab(connection: ServerConnection, admission: Admission, labs: Labs) -> None:
-    """Grade one connection that the door let in on a lab's path."""
-    assert admission.lab is not None
-    await labs.run(connection, admission.lab)
+def refusal(connection: ServerConnection, status: int, why: Sentence) -> Response:
+    """The HTTP response that says no, in both languages."""
+    return connection.respond(http.HTTPStatus(status), f"{why.en}\n{why.th}\n")
 
 
 async def is_gone(connection: ServerConnection, seconds: float) -> bool:
     """Wait; True as soon as the client goes away before the time is over."""
+    gone: Awaitable[None] = connection.wait_closed()
     try:
         async with asyncio.timeout(seconds):
-            await connection.wait_closed()
+            await gone
     except TimeoutError:
         return False
     return True

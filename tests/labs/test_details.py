@@ -6,16 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
+from chatkit import serve
 from chatkit.labs import Store, labs
-from tests.chat import CEILING
+from chatkit.labs.lab import common
+from tests.chat import CEILING, plain_client
 from tests.labs.served import serving
 from tests.labs.tools import Postman, using
 from tests.labs.walks import WALKS, begin, lab_2, step
+from tests.needs import ROOT
 
 
 @pytest.mark.parametrize(
@@ -54,14 +61,15 @@ async def test_the_environment_stays_the_same() -> None:
 
 async def test_a_ping_and_an_origin() -> None:
     async with serving() as server:
-        async with connect(f"{server.uri}/lab/15?name=Mali", origin="http://localhost:8765") as websocket:
+        page = server.uri.replace("ws://", "http://")
+        async with connect(f"{server.uri}/lab/15?name=Mali", origin=page) as websocket:
             pong = await websocket.ping(b"abc")
             await asyncio.wait_for(pong, CEILING)
             heard = [await asyncio.wait_for(websocket.recv(), CEILING) for _ in range(4)]
             assert [line[:6] for line in heard] == ["➡️ 15.", "➡️ 15.", "✅ 15.1", "✅ 15.1"]
             assert " 3 " in heard[2]
-        async with connect(f"{server.uri}/lab/15?name=Mali&lang=en", origin="http://localhost:8765") as websocket:
-            assert "http://localhost:8765" in await asyncio.wait_for(websocket.recv(), CEILING)
+        async with connect(f"{server.uri}/lab/15?name=Mali&lang=en", origin=page) as websocket:
+            assert page in await asyncio.wait_for(websocket.recv(), CEILING)
             assert (await asyncio.wait_for(websocket.recv(), CEILING)).startswith("🎓 15 ")
 
 
@@ -113,6 +121,87 @@ async def test_a_client_that_hangs_up_at_once_is_told_the_next_time() -> None:
         await line.until("❌ 7.2")
 
 
+async def answer(uri: str, target: str, **headers: str) -> tuple[int, str]:
+    """Status and body that an HTTP client gets."""
+
+    def get() -> tuple[int, str]:
+        request = urllib.request.Request(f"{uri.replace('ws://', 'http://')}{target}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=CEILING) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
+    return await asyncio.to_thread(get)
+
+
+async def test_http_instead_of_ws_is_told_what_to_do() -> None:
+    async with serving() as server:
+        status, body = await answer(server.uri, "/lab/2?name=Mali")
+        expected = labs()[2].sentence("no_upgrade", target="/lab/2?name=Mali")
+        assert (status, body) == (426, f"{expected.en}\n{expected.th}\n")
+
+
+@pytest.mark.parametrize(("number", "status", "facts"), [(6, 401, {}), (10, 503, {"away": 2, "tries": [0.0]})])
+async def test_a_lab_that_refuses_says_so_in_both_languages(number: int, status: int, facts: dict[str, Any]) -> None:
+    async with serving() as server:
+        at = server.labs.store.progress("Mali", number)
+        at.done, at.facts = int(number == 10), facts
+        server.labs.store.keep(at)
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"{server.uri}/lab/{number}?name=Mali", additional_headers={"Authorization": "Bearer mango"})
+        expected = common()[f"refused_{status}"]
+        assert refused.value.response.status_code == status
+        assert refused.value.response.body.decode() == f"{expected.en}\n{expected.th}\n"
+
+
+async def test_there_is_no_lab_99() -> None:
+    async with serving() as server:
+        assert (await answer(server.uri, "/lab/99?name=Mali"))[0] == 404
+
+
+async def test_where_a_token_is_asked_for_a_lab_asks_for_it_too() -> None:
+    async with serve(port=0, token="mango") as server:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"{server.uri}/lab/2?name=Mali")
+        assert refused.value.response.status_code == 401
+        async with connect(f"{server.uri}/lab/2?name=Mali&token=mango") as websocket:
+            assert (await asyncio.wait_for(websocket.recv(), CEILING)).startswith("➡️ 2.1")
+        async with connect(f"{server.uri}/lab/2?name=Mali", subprotocols=["chatkit.v1"]) as websocket:
+            await asyncio.wait_for(websocket.wait_closed(), CEILING)
+            assert websocket.close_code == 4401
+
+
+async def test_a_lab_disturbs_no_room() -> None:
+    async with serving() as server, plain_client(f"{server.uri}/?name=Ann") as ann, using(Postman, server.uri) as tool:
+        for number in (2, 3):
+            await WALKS[number](tool)
+        assert [who.name for who in server.server.members()] == ["Ann"]
+        await ann.send("hi")
+        assert await ann.next() == "You said: hi"
+
+
+async def test_a_server_that_nobody_asks_for_a_lab_has_none() -> None:
+    program = (
+        "import asyncio, sys, chatkit\nasync def main():\n async with chatkit.serve(port=0): pass\n"
+        "asyncio.run(main())\nprint('chatkit.labs' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout == "False\n"
+
+
+async def test_progress_that_cannot_be_kept_is_no_progress() -> None:
+    async with serving() as server, using(Postman, server.uri) as tool:
+        line = await tool.open(tool.target(2, lang="en"))
+        await line.until("➡️ 2.1")
+        server.labs.store.db.execute("PRAGMA query_only = 1")
+        await line.send("สวัสดี")
+        assert "2.1" not in await line.until("❌ 2 ")
+        server.labs.store.db.execute("PRAGMA query_only = 0")
+        await step(line, "สวัสดี", "2.1")
+
+
 SERVER = """
 import asyncio, sys
 from tests.labs.served import serving
@@ -132,7 +221,7 @@ async def test_the_ticks_and_the_receipt_survive_kill_9(tmp_path: Path) -> None:
 
     async def start() -> tuple[asyncio.subprocess.Process, str]:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SERVER, str(db), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+            sys.executable, "-c", SERVER, str(db), stdout=subprocess.PIPE, cwd=ROOT
         )
         return process, (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
 

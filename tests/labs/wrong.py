@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed
 from chatkit.limits import LIMITS
 from tests.labs.tools import Headers, Status, Tool
 
+OWN_PAGE = "(this server's own page)"
+
 Act = Callable[[Tool, int], Awaitable[None]]
 
 
@@ -22,8 +24,12 @@ def opens(
     async def act(tool: Tool, lab: int) -> None:
         await tool.close()
         target = f"/lab/{lab}{path}?{raw}" if raw else tool.target(lab, path, **query)
+        mine = {
+            name: value.replace(OWN_PAGE, tool.uri.replace("ws://", "http://"))
+            for name, value in (headers or {}).items()
+        }
         with suppress(Status, TimeoutError):
-            await tool.open(target, headers, timeout)
+            await tool.open(target, mine, timeout)
 
     return act
 
@@ -366,7 +372,7 @@ COLLECTION = (
         "15.2",
         "origin_refused",
         (opens(headers={"origin": "https://evil.example"}), opens()),
-        (opens(headers={"origin": "ORIGIN"}),),
+        (opens(headers={"origin": OWN_PAGE}),),
         {"origin": "https://evil.example"},
     ),
 )
