@@ -155,7 +155,7 @@ class Memory:
         who, was_here = cut_name(event.who), event.who.id in self.members
         if event.type == "left":
             self.members.pop(who.id, None)
-            self.count -= was_here
+            self.count -= was_here or self.count > len(self.members)  # in a large room we know some of the names only
         else:
             self.members[who.id] = who
             self.count += not was_here
@@ -177,7 +177,7 @@ class Memory:
     def refused(self, message: messages.Nack) -> None:
         """A nack: try again later, give the text up, or give the connection up."""
         rejected = Rejected(message.code, words_of(message), id=message.id, retry_ms=message.retry_ms)
-        if message.code in CLOSE_CODES and not message.id:
+        if message.code in CLOSE_CODES:
             raise Refused(CLOSE_CODES[message.code].code)
         is_about_us = not self.is_open or (not message.id and message.retry_ms is not None)
         if is_about_us:

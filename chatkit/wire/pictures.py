@@ -70,7 +70,7 @@ def head_lines(head: Head | None, lang: str) -> list[tuple[str, str]]:
 
 
 def header_note(name: str, value: str) -> str:
-    """The key of a header's note, "" where it has none; `Connection: close` is not what the note on Upgrade is about."""
+    """The key of a header's note, "" where it has none: `Connection: close` is not what the note on Upgrade means."""
     is_noted = name in NOTED and (name != "connection" or "upgrade" in value.lower())
     return f"wire_note_{name}" if is_noted else ""
 
