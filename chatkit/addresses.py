@@ -8,7 +8,7 @@ import socket
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import chain
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
@@ -43,6 +43,12 @@ def is_nearby(uri: str) -> bool:
         address = ip_address(host)
         return address.is_loopback or address.is_private or address.is_link_local
     return "." not in host or host.endswith(".local")  # `localhost`, and what a school calls its machines
+
+
+def with_query(uri: str, **fields: str | None) -> str:
+    """The address with these fields in its query, percent-encoded; None is left out."""
+    query = urlencode({field: value for field, value in fields.items() if value is not None})
+    return uri + (("&" if "?" in uri else "?") + query if query else "")
 
 
 def split_target(target: str) -> tuple[str, dict[str, str]]:

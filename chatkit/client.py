@@ -10,30 +10,24 @@ What it decides is in `memory`; this file only carries, and connects again and a
 
 import asyncio
 import logging
-import random
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Literal, NoReturn, Self, cast
-from urllib.parse import urlencode, urlsplit
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal, NoReturn, Self, cast
+from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as connect_websockets
+from websockets.asyncio.client import ClientConnection, connect as connect_websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from chatkit.addresses import check_uri, default_port, is_nearby, room_of
-from chatkit.errors import BadMessage, ChatError, NoDialect, NoServer, NotOpen, Refused, Rejected
+from chatkit.addresses import check_uri, default_port, is_nearby, room_of, with_query
+from chatkit.errors import BadMessage, ChatError, NoDialect, NoServer, Refused, Rejected
 from chatkit.events import Event
-from chatkit.limits import is_final
+from chatkit.limits import ANSWER, SILENCE, STEADY, backoff
 from chatkit.memory import Gap, Memory, Outcome, PlainMemory
+from chatkit.recipe import Recipe
 from chatkit.spelling import clean_name
 
 State = Literal["connecting", "open", "reconnecting", "closed"]
-
-SILENCE = 45.0  # seconds without any message, then the line counts as dead; a plain client hears no beat
-ANSWER = 8.0  # seconds that a text waits for its answer, then the line counts as dead
-STEADY = 10.0  # seconds that a line must have held before the next loss of it counts as the first
 
 logger = logging.getLogger("chatkit.client")
 # websockets writes the request line and every frame at DEBUG, and both may hold a token.
@@ -125,7 +119,7 @@ class Chat:
             while True:
                 began = self.loop.time()
                 self.reason = await self.try_session()
-                if self.is_leaving or not self.opened.done() or not is_worth_another_try(self.reason):
+                if self.is_leaving or not self.opened.done() or self.reason.is_final:
                     return
                 if self.loop.time() - began > STEADY:
                     delays = backoff()
@@ -178,8 +172,7 @@ class Chat:
 
     def look(self) -> None:
         """What was heard may have been the welcome, or an answer."""
-        if self.memory.outbox:
-            self.wake.set()
+        self.wake.set()
         if self.memory.is_open and self.state != "open":
             self.reason = None
             self.change("open")
@@ -221,7 +214,7 @@ class Chat:
 
 
 @dataclass(eq=False)
-class connect:
+class connect(Recipe[Chat]):
     """Join a chat: `chat = await connect()` or `async with connect() as chat`. This is the recipe; `Chat` runs.
 
     uri:      None is `ws://localhost:8765`, or the port in $CHATKIT_PORT.
@@ -246,23 +239,10 @@ class connect:
     headers: Mapping[str, str] | None = None
     on_state: Callable[[Chat], None] | None = None
     create_connection: Callable[..., ClientConnection] | None = None
-    opened: AsyncExitStack = field(default_factory=AsyncExitStack, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.uri = f"ws://localhost:{default_port()}" if self.uri is None else check_uri(self.uri)
         self.name = None if self.name is None else clean_name(self.name)
-
-    def __await__(self) -> Generator[Any, None, Chat]:
-        return self.start().__await__()
-
-    async def __aenter__(self) -> Chat:
-        return await self.opened.enter_async_context(await self)
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.opened.aclose()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotOpen("connect", name)
 
     async def start(self) -> Chat:
         """Connect and wait for the welcome."""
@@ -291,33 +271,10 @@ class connect:
 
     def address(self) -> str:
         """In the plain dialect, name and token have their only place in the address."""
-        uri, fields = str(self.uri), {"name": self.name, "token": self.token}
-        query = urlencode({field: value for field, value in fields.items() if self.plain and value is not None})
-        return uri + (("&" if "?" in uri else "?") + query if query else "")
-
-
-def is_worth_another_try(problem: ChatError) -> bool:
-    """Whether the next try may end otherwise than this one did."""
-    if isinstance(problem, Rejected):
-        return problem.retry_ms is not None
-    return not (isinstance(problem, Refused) and is_final(problem.code))
-
-
-def backoff() -> Iterator[float]:
-    """Seconds until the next try: at random up to 1, then 1.6 times as long each time, at most 15, give or take 30 %.
-
-    The chance in it keeps 300 clients from coming back in the same instant.
-    """
-    yield random.random()
-    delay = 1.0
-    while True:
-        delay = min(delay * 1.6, 15.0)
-        yield delay * random.uniform(0.7, 1.3)
+        return with_query(str(self.uri), name=self.name, token=self.token) if self.plain else str(self.uri)
 
 
 if __name__ == "__main__":
-    import sys
+    from chatkit.tools.cli import run_as
 
-    from chatkit.tools.cli import main
-
-    sys.exit(main(["join", *sys.argv[1:]]))
+    run_as("join")

@@ -5,22 +5,12 @@ Nothing here knows a socket: a text comes in, a command goes out; an event comes
 """
 
 import re
-from typing import Protocol
 
 from chatkit import messages
 from chatkit.errors import BadMessage
 from chatkit.events import Event
 from chatkit.messages import Hello, Send, new_id
 from chatkit.spelling import check_text
-
-
-class Dialect(Protocol):
-    """What the hub asks of a dialect. None means: this dialect has no word for it."""
-
-    def decode(self, message: str, is_greeted: bool = True) -> Hello | Send: ...
-    def encode(self, event: Event, own: bool = False) -> bytes | None: ...
-    def ack(self, id: str, seq: int) -> bytes | None: ...
-    def nack(self, error: BadMessage) -> bytes: ...
 
 
 class Plain:
@@ -68,6 +58,7 @@ class Json:
 
 
 PLAIN, JSON = Plain(), Json()
+Dialect = Plain | Json  # None for an event or an ack means: this dialect has no word for it
 
 
 # What `str.splitlines` and a terminal take for the end of a line.

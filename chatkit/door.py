@@ -1,21 +1,20 @@
 """The door: whom to admit, decided once, in the opening handshake (RFC 6455, 4.2)."""
 
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from chatkit import web
 from chatkit.addresses import host_of, is_ip_address, lab_of, room_of, split_target
 from chatkit.dialects import JSON, PLAIN, Dialect
-from chatkit.errors import ChatError, TurnedAway
+from chatkit.errors import TurnedAway
 from chatkit.messages import SUBPROTOCOL
 from chatkit.texts import say
+from chatkit.web.answers import Warn, address_of, answer, phone_page
 
 LABS = 15  # `/lab/1` … `/lab/15`
 
@@ -44,22 +43,16 @@ class Door:
     origins:   pages from other addresses that may connect; "null" is a page from a file.
     names:     hosts that this server goes by, besides localhost and IP addresses.
     base_path: where the chat begins, like `/services/chat/`.
-    is_full:   whether there is room for one more client.
+    most:      how many may be inside.
     warn:      is told of each refusal.
     """
 
     def __init__(
-        self,
-        *,
-        token: str | None,
-        origins: Collection[str],
-        names: Collection[str],
-        base_path: str,
-        is_full: Callable[[], bool],
-        warn: Callable[[ChatError], None],
+        self, token: str | None, origins: Collection[str], names: Collection[str], base_path: str, most: int, warn: Warn
     ) -> None:
-        self.token, self.base_path, self.is_full, self.warn = token, base_path, is_full, warn
+        self.token, self.base_path, self.most, self.warn = token, base_path, most, warn
         self.origins, self.names = frozenset(origins), frozenset({"localhost", *map(str.lower, names)})
+        self.inside: set[object] = set()
         self.admissions: WeakKeyDictionary[ServerConnection, Admission] = WeakKeyDictionary()
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -69,10 +62,10 @@ class Door:
             path, query = split_target(request.path)
             room = self.check_path(path)
             if "Upgrade" not in request.headers:
-                return page(request.method, host, self.base_path)
+                return phone_page(request.method, host)
             dialect = dialect_offered(request)
             is_trusted = self.check_token(query.get("token"), dialect, request.headers)
-            if self.is_full():
+            if len(self.inside) >= self.most:
                 raise TurnedAway(503, say("door_full"))
         except TurnedAway as refusal:
             self.warn(TurnedAway(refusal.status, refusal.why, address_of(connection)))
@@ -123,55 +116,7 @@ class Door:
         return hmac.compare_digest(*pair)  # constant time: how long a no takes says nothing
 
 
-class Connection(ServerConnection):
-    """websockets' own, which also answers two kinds of handshake that websockets would drop without a word."""
-
-    def __init__(self, warn: Callable[[ChatError], None], *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.warn = warn
-
-    def data_received(self, data: bytes) -> None:
-        head, end, _ = data.partition(b"\r\n\r\n")
-        if self.request is None and data.startswith(b"GET ") and not data.partition(b"\n")[0].isascii():
-            self.refuse(TurnedAway(400, say("door_not_encoded"), address_of(self)))
-        elif self.request is None and b"\nupgrade:" not in head.lower():
-            super().data_received(head + end)  # a page is asked for; what follows is not read
-        else:
-            super().data_received(data)
-
-    def refuse(self, refusal: TurnedAway) -> None:
-        self.warn(refusal)
-        self.transport.write(answer(self, refusal).serialize())
-        self.transport.close()
-
-
-def answer(connection: ServerConnection, refusal: TurnedAway) -> Response:
-    """The HTTP response that says no, in both languages."""
-    return connection.respond(refusal.status, f"{refusal.why.en}\n{refusal.why.th}\n")
-
-
-def page(method: str, host: str, base_path: str) -> Response:
-    """The phone page, for whoever asks for no WebSocket."""
-    if method != "GET":
-        raise TurnedAway(405, say("door_method"))
-    headers, body = web.page(host)
-    return Response(200, "OK", Headers(headers), body)
-
-
-def finish(connection: ServerConnection, request: Request, response: Response) -> None:
-    """What every answer has: no browser may take it for something else, and HEAD gets no body."""
-    if response.status_code != 101:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.method == "HEAD":
-        response.body = b""
-
-
 def dialect_offered(request: Request) -> Dialect:
     """What a handshake asks for; an unknown subprotocol is let in as plain (a strict 400 would break Postman)."""
     offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
     return JSON if SUBPROTOCOL in map(str.strip, offered) else PLAIN
-
-
-def address_of(connection: ServerConnection) -> str:
-    """Where a client comes from, for the operator."""
-    return str((connection.remote_address or ("?",))[0])

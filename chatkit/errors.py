@@ -16,6 +16,7 @@ ChatError
 └── NotOpen          connect() or serve() was not awaited
 """
 
+from chatkit.limits import is_final
 from chatkit.texts import Sentence, say
 
 
@@ -23,6 +24,7 @@ class ChatError(Exception):
     """The root of the kit's errors. Parts are stored; the sentence is built when somebody reads it."""
 
     key = ""
+    is_final = False  # whether the next try to connect would end the same way
 
     def __init__(self, **parts: object) -> None:
         super().__init__(parts)
@@ -69,6 +71,7 @@ class Rejected(BadMessage):
     def __init__(self, code: str, words: Sentence, *, id: str = "", retry_ms: int | None = None) -> None:
         super().__init__(code, id=id, retry_ms=retry_ms)
         self.words = words
+        self.is_final = retry_ms is None
 
     @property
     def said(self) -> Sentence:
@@ -124,7 +127,7 @@ class Refused(ChatError):
     """The server closed the door: `code` is an HTTP status (401, 403 …) or a close code (4001, 4401 …)."""
 
     def __init__(self, code: int, reason: str = "") -> None:
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.is_final = code, reason, is_final(code)
         self.key = (
             f"error_refused_{code}" if code in (401, 403, 404, 503, 1000, 1008, 4001, 4003, 4401) else "error_refused"
         )

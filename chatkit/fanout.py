@@ -6,7 +6,6 @@ And the frames of one loop turn can be joined: each client costs one `transport.
 
 import asyncio
 from collections.abc import Collection, Sequence
-from weakref import WeakKeyDictionary
 
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, broadcast
@@ -99,32 +98,3 @@ def is_transparent(connection: ServerConnection) -> bool:
     And nobody, like the recorder, has put something in between to see every byte that leaves.
     """
     return type(connection).send_data is Connection.send_data and not connection.protocol.extensions
-
-
-class Reaper:
-    """Puts out the connections that do not read.
-
-    websockets alone would keep them for ever: the keepalive waits in `drain()` before its own time-out starts. To abort
-    one is safe, because its reader resumes where it stood.
-
-    max_unread: bytes in the write buffer, at two looks in a row: a burst that is read within a second is no offence.
-    patience:   seconds without the buffer getting smaller.
-    """
-
-    def __init__(self, max_unread: int, patience: float = 10.0) -> None:
-        self.max_unread, self.patience = max_unread, patience
-        self.seen: WeakKeyDictionary[ServerConnection, tuple[int, float]] = WeakKeyDictionary()
-
-    def reap(self, connections: Collection[ServerConnection], now: float) -> None:
-        """Abort who is over the limit; call it once a second with the loop's time."""
-        for connection in connections:
-            unread = connection.transport.get_write_buffer_size()
-            if not unread:
-                self.seen.pop(connection, None)
-                continue
-            last, since = self.seen.get(connection, (0, now))
-            if unread < last:
-                since = now
-            self.seen[connection] = (unread, since)
-            if min(unread, last) > self.max_unread or now - since >= self.patience:
-                connection.transport.abort()

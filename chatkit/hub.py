@@ -7,178 +7,45 @@ everybody. As nothing awaits between reading state and writing it, there are no 
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from msgspec import UNSET
 
-from chatkit.dialects import JSON, PLAIN, Dialect
-from chatkit.errors import BadMessage, ChatError, LogUnavailable
-from chatkit.events import NOBODY, SERVER, Event, Who
+from chatkit.dialects import JSON, PLAIN
+from chatkit.errors import BadMessage, LogUnavailable
+from chatkit.events import SERVER, Event, Who
 from chatkit.fanout import Fanout, Frames, Outlet
-from chatkit.limits import LIMITS, RECENT, Limits
-from chatkit.log import Log
-from chatkit.messages import Beat, Hello, Presence, Send, Welcome, encode, new_id
+from chatkit.limits import RECENT, Limits
+from chatkit.log import SqliteLog
+from chatkit.messages import Beat, Hello, Send, Welcome, encode, new_id
+from chatkit.rooms import CROWD, Member, Pages, Room
 
 LOG_RETRY_MS = 1000  # when to try again a message that the log could not take
 RENAME_SECONDS = 1.0  # a name may change this often
-CROWD = 200  # people in a room; beyond that only the count and a few names of who came and went are told …
-CROWD_SECONDS = 0.25  # … this often
-CROWD_NAMES = 50  # … and this many
+CROWD_SECONDS = 0.25  # a crowded room hears of who came and went this often
 FULL_TURN = 64  # messages that do not wait for more
-PAGES = 64  # pages of a replay that are kept, encoded, for the next who wants them
 
-
+Operator = Callable[[Any], object]
 PutOut = Callable[[BadMessage], None]
-
-
-class Scheduler(Protocol):
-    """What the hub needs of an event loop."""
-
-    def call_soon(self, callback: Callable[..., object], *args: object) -> object: ...
-    def call_later(self, delay: float, callback: Callable[..., object], *args: object) -> object: ...
-    def time(self) -> float: ...
-
-
-@dataclass(eq=False, slots=True)
-class Member:
-    """One connection in one room.
-
-    put_out: says why, and closes the connection. after: the last number that it was told while it catches up.
-    renamed_until: when it may change its name again, in the loop's time.
-    """
-
-    who: Who
-    room: str
-    dialect: Dialect
-    outlet: Outlet
-    put_out: PutOut
-    after: int = 0
-    renamed_until: float = 0.0
-
-
-@dataclass(slots=True)
-class Room:
-    """One room: who is here (presence), and who of them hears live; the others still read what they missed.
-
-    names: whose each name is, in small letters.
-    changes: who came, went or was renamed and is not told yet, each with the newcomer if it is one.
-    quiet_until: a crowded room hears of its changes now and then only; the loop's time.
-    """
-
-    members: dict[str, Member] = field(default_factory=dict)
-    live: dict[Dialect, dict[Member, Outlet]] = field(default_factory=lambda: {PLAIN: {}, JSON: {}})
-    names: dict[str, str] = field(default_factory=dict)
-    changes: list[tuple[Event, Member | None]] = field(default_factory=list)
-    quiet_until: float = 0.0
-
-    def free_name(self, id: str, name: str) -> str:
-        """The name, with a number where somebody else in the room has it (`Mali·2`)."""
-        free, number = name, 1
-        while free != NOBODY and self.names.get(free.casefold(), id) != id:
-            number += 1
-            free = f"{name[: LIMITS.name - len(f'·{number}')]}·{number}"
-        return free
-
-    def add(self, member: Member) -> None:
-        self.members[member.who.id] = member
-        self.names[member.who.name.casefold()] = member.who.id
-
-    def remove(self, member: Member) -> bool:
-        """Whether it was here; one who was replaced is not."""
-        if self.members.get(member.who.id) is not member:
-            return False
-        del self.members[member.who.id]
-        self.live[member.dialect].pop(member, None)
-        self.names.pop(member.who.name.casefold(), None)
-        return True
-
-    def rename(self, member: Member, name: str) -> None:
-        self.names.pop(member.who.name.casefold(), None)
-        member.who = Who(member.who.id, name)
-        self.names[name.casefold()] = member.who.id
-
-    def tell(self, told: Sequence[tuple[Member | None, Event]], fanout: Fanout) -> None:
-        """Say numbered events to all who hear live. Encode once: 300 phones should not cost 300 encodings."""
-        if self.live[JSON]:
-            fanout.deliver(self.live[JSON].values(), Frames([JSON.encode(event) for _, event in told]))
-        plain = self.live[PLAIN]
-        speakers = {author for author, _ in told if author in plain}
-        if others := [outlet for member, outlet in plain.items() if member not in speakers]:
-            fanout.deliver(others, plain_frames((event, False) for _, event in told))
-        for speaker in speakers:
-            lines = plain_frames((event, author is speaker) for author, event in told)
-            fanout.deliver([speaker.outlet], lines)
-
-    def tell_changes(self, fanout: Fanout) -> None:
-        """Say who came and went. A newcomer hears only what came after it: the rest stands in its welcome."""
-        changes, self.changes = self.changes, []
-        listeners = {each: each.outlet for each in self.members.values() if each.dialect is JSON}
-        if len(self.members) > CROWD:
-            fanout.deliver(listeners.values(), Frames([encode(summary(changes, len(self.members)))]))
-            return
-        texts = [JSON.encode(event) for event, _ in changes]
-        for at, (_, newcomer) in enumerate(changes):
-            if newcomer and listeners.pop(newcomer, None):
-                fanout.deliver([newcomer.outlet], Frames(texts[at + 1 :]))
-        fanout.deliver(listeners.values(), Frames(texts))
-
-
-class Pages:
-    """Pages of a replay, each encoded once for all who want it."""
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        self.kept: dict[tuple[str, int], tuple[Frames, int]] = {}
-
-    def after(self, room: str, number: int) -> tuple[Frames, int, bool]:
-        """The page after a number; its last number; whether more may follow."""
-        if kept := self.kept.get((room, number)):
-            return *kept, True
-        events, is_full = self.log.read(room, number)
-        frames, last = Frames([JSON.encode(event) for event in events]), events[-1].seq if events else number
-        if is_full:  # nothing will ever be added to it
-            self.kept[room, number] = frames, last
-            if len(self.kept) > PAGES:
-                del self.kept[next(iter(self.kept))]  # the one that was made first
-        return frames, last, is_full
-
-
-class Operator:
-    """Who runs the server, and what is said to them. Later, from the loop: an error in there must not stop a turn."""
-
-    def __init__(
-        self,
-        loop: Scheduler,
-        on_event: Callable[[Event], None] | None = None,
-        on_warning: Callable[[ChatError], None] | None = None,
-    ) -> None:
-        self.loop, self.on_event, self.on_warning = loop, on_event, on_warning
-
-    def hear(self, event: Event) -> None:
-        """Something happened in a room."""
-        if self.on_event:
-            self.loop.call_soon(self.on_event, event)
-
-    def warn(self, error: ChatError) -> None:
-        """Something is in the way that the operator should know."""
-        if self.on_warning:
-            self.loop.call_soon(self.on_warning, error)
 
 
 class Hub:
     """The chat itself.
 
-    log:      gives the numbers.
-    fanout:   carries frames to connections.
-    loop:     runs things soon or later.
-    operator: is told everything that happens.
-    limits:   what `welcome` says of them.
+    log:        gives the numbers.
+    fanout:     carries frames to connections.
+    loop:       runs things soon or later.
+    limits:     what `welcome` says of them.
+    tell, warn: let the operator know what happens, and what is in the way.
     """
 
-    def __init__(self, log: Log, fanout: Fanout, loop: Scheduler, operator: Operator, limits: Limits = LIMITS) -> None:
-        self.log, self.fanout, self.loop, self.operator, self.limits = log, fanout, loop, operator, limits
+    def __init__(
+        self, log: SqliteLog, fanout: Fanout, loop: AbstractEventLoop, limits: Limits, tell: Operator, warn: Operator
+    ) -> None:
+        self.log, self.fanout, self.loop, self.limits, self.tell, self.warn = log, fanout, loop, limits, tell, warn
         self.pages = Pages(log)
         self.rooms: dict[str, Room] = {}
         self.arrivals: list[tuple[Member, Event]] = []
@@ -204,7 +71,7 @@ class Hub:
         members, limits = [each.who for each in self.rooms[room].members.values()], asdict(self.limits)
         epoch, who = self.log.epoch, member.who
         welcome = Welcome(who.id, me, who.name, room, epoch, head, oldest, resumed, members, limits)
-        self.fanout.deliver([outlet], Frames([encode(welcome)]))
+        self.answer(member, encode(welcome))
         return member
 
     def enter(self, member: Member) -> Member:
@@ -259,7 +126,7 @@ class Hub:
             room.changes.append((event, newcomer))
             self.changed.add(member.room)
             self.wake()
-        self.operator.hear(event)
+        self.tell(event)
 
     # The turn
 
@@ -304,7 +171,7 @@ class Hub:
         for (author, _), (event, is_new) in zip(arrivals, kept, strict=True):
             if is_new:
                 new.setdefault(event.room, []).append((author, event))
-                self.operator.hear(event)
+                self.tell(event)
         for room, told in new.items():
             if room in self.rooms:
                 self.rooms[room].tell(told, self.fanout)
@@ -314,20 +181,20 @@ class Hub:
     def acknowledge(self, author: Member, event: Event) -> None:
         """The author's receipt; an id that somebody else used before gets none, and shows nothing of the other text."""
         if event.who.id != author.who.id:
-            receipt: bytes | None = author.dialect.nack(BadMessage("dup", id=event.id))
-        else:
-            receipt = author.dialect.ack(event.id, event.seq)
-        if receipt:
-            self.fanout.deliver([author.outlet], Frames([receipt]))
+            self.answer(author, author.dialect.nack(BadMessage("dup", id=event.id)))
+        elif receipt := author.dialect.ack(event.id, event.seq):
+            self.answer(author, receipt)
 
     def refuse(self, arrivals: Sequence[tuple[Member, Event]], error: LogUnavailable) -> None:
         """Nothing was kept: no number, no ack, no broadcast. The operator hears it once, until it works again."""
         if not self.is_warned:
-            self.operator.warn(error)
+            self.warn(error)
         self.is_warned = True
         for author, event in arrivals:
-            nack = author.dialect.nack(BadMessage("log", id=event.id, retry_ms=LOG_RETRY_MS))
-            self.fanout.deliver([author.outlet], Frames([nack]))
+            self.answer(author, author.dialect.nack(BadMessage("log", id=event.id, retry_ms=LOG_RETRY_MS)))
+
+    def answer(self, author: Member, text: bytes) -> None:
+        self.fanout.deliver([author.outlet], Frames([text]))
 
     def tell_changes(self) -> None:
         """Tell each room what changed in it; a crowded one not in every turn."""
@@ -351,7 +218,7 @@ class Hub:
         for event in kept:
             if event.room in self.rooms:
                 self.rooms[event.room].tell([(None, event)], self.fanout)
-        self.operator.hear(kept[0])  # it was said once, in however many rooms it stands
+        self.tell(kept[0])  # it was said once, in however many rooms it stands
 
     def beat(self) -> None:
         """A sign of life to every json client, with its room's head."""
@@ -367,19 +234,6 @@ def resume(hello: Hello, epoch: str, oldest: int, head: int) -> tuple[bool, int]
     if hello.epoch in (None, epoch) and oldest - 1 <= hello.after <= head:
         return True, hello.after
     return False, oldest - 1
-
-
-def plain_frames(lines: Iterable[tuple[Event, bool]]) -> Frames:
-    """The lines of the events for a plain client; each with whether it is its own."""
-    return Frames([line for event, own in lines if (line := PLAIN.encode(event, own))])
-
-
-def summary(changes: Iterable[tuple[Event, Member | None]], count: int) -> Presence:
-    """Many changes as one message: how it ended for each person, and how many are here."""
-    last = {event.who.id: event for event, _ in changes}
-    joined = [event.who for event in last.values() if event.type != "left"]
-    left = [event.who for event in last.values() if event.type == "left"]
-    return Presence(count, joined[:CROWD_NAMES], left[:CROWD_NAMES])
 
 
 def public_id(secret: str) -> str:

@@ -1,17 +1,15 @@
 """The numbered log: a room is a list of messages, and a message exists once it has its number."""
 
-import os
 import secrets
 import sqlite3
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from itertools import zip_longest
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from typing import NamedTuple
 
 from chatkit.errors import LogUnavailable
 from chatkit.events import Event, Who
 from chatkit.limits import LIMITS
+from chatkit.logfile import Files, TideMark, unavailable
 
 # One page of a replay. As JSON it may grow sixfold (`\\u0001`), and must still be far under `Limits.unread_bytes`.
 PAGE_SIZE = 24 * 1024  # bytes
@@ -33,19 +31,7 @@ class Page(NamedTuple):
     is_full: bool
 
 
-class Log(Protocol):
-    """What the hub needs of a log. `epoch` names the log itself: numbers of two epochs never belong together."""
-
-    epoch: str
-
-    def append(self, batch: Sequence[Event]) -> list[Kept]: ...
-    def read(self, room: str, after: int) -> Page: ...
-    def bounds(self, room: str) -> tuple[int, int]: ...
-    def close(self) -> None: ...
-
-
 VERSION = 1  # of the tables, in `PRAGMA user_version`; an older kit wrote none
-MARK_SIZE = 20  # digits
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -64,6 +50,7 @@ class SqliteLog:
 
     durable: survive a power cut, too (`synchronous=FULL`, about ten times the price of a commit).
     history: messages kept in each room, at least 1.
+    epoch:   names the log itself: numbers of two epochs never belong together.
     Raises LogUnavailable where the file cannot be opened, is a newer kit's, or is another server's.
     """
 
@@ -172,76 +159,6 @@ class SqliteLog:
             self.tide.close()
 
 
-@contextmanager
-def unavailable(path: str = "") -> Iterator[None]:
-    """Whatever SQLite or the disk has to say, the kit says LogUnavailable."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise LogUnavailable(path, str(error)) from error
-
-
 def event_of_row(row: tuple[str, str, str, str, int, str, float, str]) -> Event:
     type, who, name, room, seq, id, ts, text = row
     return Event(type, Who(who, name), room, seq, id, ts, text)
-
-
-class TideMark:
-    """A small file beside the log: how many messages the log has ever taken, and the lock of the server that uses it.
-
-    A log that knows of fewer was restored from a copy, and so was one that has lost its mark: the next numbers would
-    be given a second time, so it needs a new epoch.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.file = os.fdopen(os.open(f"{path}-tide", os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
-        try:
-            lock(self.file.fileno())
-        except OSError:
-            self.file.close()
-            raise LogUnavailable(path, key="error_log_in_use") from None
-
-    def is_reached(self, total: int) -> bool:
-        """Whether a log with this many messages is at its mark, or past it."""
-        digits = self.file.read()
-        return digits.isdigit() and total >= int(digits)
-
-    def write(self, total: int) -> None:
-        with suppress(OSError):  # a mark that is too low does no harm
-            self.file.seek(0)
-            self.file.write(b"%0*d" % (MARK_SIZE, total))
-
-    def close(self) -> None:
-        self.file.close()
-
-
-def lock(file: int) -> None:
-    """Take a file for this process alone, until it is closed or the process ends; OSError where another has it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(file, MARK_SIZE, os.SEEK_SET)  # behind the mark
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-class Files:
-    """The log's two files as they were when it was opened: what is written to a deleted file is lost at the end."""
-
-    def __init__(self, path: str) -> None:
-        self.paths = (path, f"{path}-wal")
-        self.seen = [os.stat(each) for each in self.paths]
-
-    def check(self) -> None:
-        """LogUnavailable where one of them was deleted, replaced or cut off."""
-        try:
-            now = [os.stat(each) for each in self.paths]
-        except OSError:
-            now = []
-        for was, found in zip_longest(self.seen, now):
-            if found is None or not os.path.samestat(was, found) or found.st_size < was.st_size:
-                raise LogUnavailable(self.paths[0], key="error_log_gone")
-        self.seen = now

@@ -17,10 +17,8 @@ from chatkit.errors import BadText, ChatError, Refused, Rejected
 from chatkit.events import NOBODY, SERVER, Event, Who
 from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.messages import Hello, Send, encode, event_of, new_id
-from chatkit.spelling import check_text, skeleton
-from chatkit.texts import LANGUAGES, Sentence, visible
-
-LONGEST_NAME = 64  # code points that we take of a name, whatever a server sends; with its suffix it has fewer
+from chatkit.spelling import check_text, cut_name, heard_sentence
+from chatkit.texts import Sentence
 
 Outcome = int | ChatError  # of a text: its number, or why it has none
 
@@ -64,8 +62,8 @@ class Memory:
 
     def hello(self) -> str | None:
         """The first message of a connection: who we are, and after which number to go on."""
-        after = UNSET if self.last is None else self.last
-        return encode(Hello(self.asked_name, self.me, self.epoch, after, self.token)).decode()
+        hello = Hello(self.asked_name, self.me, self.epoch, UNSET if self.last is None else self.last, self.token)
+        return encode(hello).decode()
 
     def write(self, text: str, settle: Callable[[Outcome], None]) -> Unsent:
         """Put a text into the outbox; BadText where it is over the limits: there it would be refused for ever."""
@@ -130,8 +128,8 @@ class Memory:
         if self.last is None and message.head == 0:
             self.last = 0  # whoever saw an empty room has seen all of it: the next time it is no newcomer
         self.epoch, self.me, self.you = message.epoch, message.me, message.you
-        self.name, self.room = message.name[:LONGEST_NAME], message.room[:LONGEST_NAME]
-        self.members = {who.id: cut_name(who) for who in message.members}
+        self.name, self.room = cut_name(message.name), cut_name(message.room)
+        self.members = {who.id: Who(who.id, cut_name(who.name)) for who in message.members}
         self.count, self.is_open = len(self.members), True
         return [Event("reset", SERVER, self.room)] if is_void else []
 
@@ -140,7 +138,7 @@ class Memory:
         is_new = self.is_new(message.seq)
         if message.author == self.you and self.is_answer(message.id):
             self.answer(message.seq)
-        message.name, message.text = message.name[:LONGEST_NAME], message.text[: LIMITS.text]
+        message.name, message.text = cut_name(message.name), message.text[: LIMITS.text]
         return [event_of(message, self.room)] if is_new else []
 
     def is_new(self, seq: int) -> bool:
@@ -152,7 +150,7 @@ class Memory:
         return is_new
 
     def presence(self, event: Event) -> list[Event]:
-        who, was_here = cut_name(event.who), event.who.id in self.members
+        who, was_here = Who(event.who.id, cut_name(event.who.name)), event.who.id in self.members
         if event.type == "left":
             self.members.pop(who.id, None)
             self.count -= was_here or self.count > len(self.members)  # in a large room we know some of the names only
@@ -176,11 +174,12 @@ class Memory:
 
     def refused(self, message: messages.Nack) -> None:
         """A nack: try again later, give the text up, or give the connection up."""
-        rejected = Rejected(message.code, words_of(message), id=message.id, retry_ms=message.retry_ms)
+        rejected = Rejected(
+            message.code, heard_sentence(message.message, message.code), id=message.id, retry_ms=message.retry_ms
+        )
         if message.code in CLOSE_CODES:
             raise Refused(CLOSE_CODES[message.code].code)
-        is_about_us = not self.is_open or (not message.id and message.retry_ms is not None)
-        if is_about_us:
+        if not self.is_open or (not message.id and message.retry_ms is not None):
             raise rejected
         # One text is in flight at a time, so a nack without an id is about that one.
         if self.is_answer(message.id) or (self.is_in_flight and not message.id):
@@ -188,12 +187,6 @@ class Memory:
                 self.answer(rejected)
             else:
                 self.is_in_flight, self.pause = False, message.retry_ms / 1000
-
-    def label(self, who: Who) -> str:
-        """The name as it is shown: with a piece of the id where somebody else here has one that looks like it."""
-        looks = skeleton(who.name)
-        twins = (each for each in self.members.values() if each.id != who.id and each.name != NOBODY)
-        return f"{who.name} #{who.id[-4:]}" if any(skeleton(each.name) == looks for each in twins) else who.name
 
 
 class PlainMemory(Memory):
@@ -215,14 +208,3 @@ class PlainMemory(Memory):
         elif self.is_in_flight and text.startswith("⚠️ "):
             self.answer(Rejected("plain", Sentence(text, text)))
         return [Event("line", SERVER, self.room, text=text)]
-
-
-def cut_name(who: Who) -> Who:
-    return who if len(who.name) <= LONGEST_NAME else Who(who.id, who.name[:LONGEST_NAME])
-
-
-def words_of(message: messages.Nack) -> Sentence:
-    """The server's reason in our languages; in one where it has one only, its code where it has none."""
-    said = message.message
-    spare = next(iter(said.values()), message.code)
-    return Sentence(*(visible(said.get(lang, spare)[: LIMITS.text]) for lang in LANGUAGES))

@@ -4,7 +4,6 @@ One JSON object per text message, `type` first. A field that this version does n
 stands. A type that it does not know is refused by the server and passed over by a client.
 """
 
-import json
 import secrets
 from typing import Annotated, Any, get_args
 
@@ -14,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from chatkit.errors import BadMessage
 from chatkit.events import Event, Who
 from chatkit.limits import LIMITS
-from chatkit.spelling import check_text, is_unicode
+from chatkit.spelling import check_text, is_unicode, parse_object
 
 SUBPROTOCOL = "chatkit.v1"
 
@@ -162,30 +161,6 @@ def decode(text: str, is_greeted: bool = True) -> Hello | Send:
         raise
 
 
-def parse_object(text: str) -> dict[str, Any]:
-    """One JSON object, each key once; BadMessage for everything else."""
-    try:
-        fields = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=unique_keys)
-    except (ValueError, RecursionError):  # no JSON, NaN, a number of 5,000 digits; brackets 100,000 deep
-        raise BadMessage("bad_json") from None
-    if not isinstance(fields, dict):
-        raise BadMessage("bad_json")
-    return fields
-
-
-def refuse_constant(name: str) -> None:
-    """NaN and Infinity are Python's own: no other language's parser would take them back."""
-    raise ValueError(name)
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A dict of the pairs; ValueError where a key stands twice: two readers could read two different messages."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a key stands twice")
-    return fields
-
-
 def wrong(fields: dict[str, Any], error: str, is_greeted: bool) -> BadMessage:
     """Which field of a message is wrong, and under which id its sender will know it again."""
     id, type = fields.get("id"), fields.get("type")
@@ -225,18 +200,13 @@ def hear(text: str) -> FromServer | Unknown:
 
 def message_of(event: Event) -> Message:
     """The message that tells an event."""
-    who = event.who
-    match event.type:
-        case "msg":
-            return Msg(event.seq, event.id, who.id, who.name, round(event.ts, 3), event.text)
-        case "notice":
-            return Notice(event.seq, event.id, who.id, who.name, round(event.ts, 3), event.text)
-        case "joined":
-            return Joined(who)
-        case "left":
-            return Left(who)
-        case _:
-            return Renamed(who)
+    who, kind = event.who, KINDS[event.type]
+    if issubclass(kind, Joined):
+        return kind(who)
+    return kind(event.seq, event.id, who.id, who.name, round(event.ts, 3), event.text)
+
+
+KINDS: dict[str, type[Msg | Joined]] = {k.__name__.lower(): k for k in (Msg, Notice, Joined, Left, Renamed)}
 
 
 def event_of(message: Msg | Joined, room: str) -> Event:

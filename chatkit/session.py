@@ -1,46 +1,23 @@
 """One client's talk: what it says goes to the hub, what is wrong with it comes back."""
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from chatkit.connections import Spawn
 from chatkit.dialects import PLAIN
 from chatkit.door import Admission, Door
 from chatkit.errors import BadMessage, BadName, LogUnavailable
 from chatkit.events import NOBODY
-from chatkit.fanout import Fanout, Frames, Outlet
-from chatkit.hub import LOG_RETRY_MS, Hub, Member
-from chatkit.limits import CLOSE_CODES, Limits
-from chatkit.messages import Hello, Send
+from chatkit.fanout import Frames, Outlet
+from chatkit.hub import LOG_RETRY_MS, Hub
+from chatkit.limits import CLOSE_CODES, Bucket
+from chatkit.messages import Hello
+from chatkit.rooms import Member
 from chatkit.spelling import clean_name, cut_reason
 
 BREATH = 8  # messages of one client until the others have their turn
-
-
-class Bucket:
-    """How often somebody may speak: `burst` messages at once, then `rate` a second; a rate of 0 means always."""
-
-    __slots__ = ("burst", "clock", "rate", "since", "tokens")
-
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        self.rate, self.burst, self.clock = limits.rate, max(limits.burst, limits.rate), clock
-        self.tokens, self.since = float(self.burst), clock()
-
-    def wait(self) -> float:
-        """Take one token; 0.0 if there was one, else the seconds until there is."""
-        if not self.rate:
-            return 0.0
-        now = self.clock()
-        self.tokens = min(self.burst, self.tokens + (now - self.since) * self.rate)
-        self.since = now
-        if self.tokens < 1:
-            return (1 - self.tokens) / self.rate
-        self.tokens -= 1
-        return 0.0
 
 
 class Session:
@@ -49,19 +26,11 @@ class Session:
     spawn: runs a coroutine beside it, which the server owns.
     """
 
-    __slots__ = ("admission", "bucket", "connection", "door", "fanout", "hub", "member", "outlet", "refused", "spawn")
+    __slots__ = ("admission", "bucket", "connection", "door", "hub", "member", "outlet", "refused", "spawn")
 
-    def __init__(
-        self,
-        connection: ServerConnection,
-        admission: Admission,
-        door: Door,
-        hub: Hub,
-        fanout: Fanout,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
+    def __init__(self, connection: ServerConnection, admission: Admission, door: Door, hub: Hub, spawn: Spawn) -> None:
         self.connection, self.admission, self.door = connection, admission, door
-        self.hub, self.fanout, self.spawn = hub, fanout, spawn
+        self.hub, self.spawn = hub, spawn
         self.outlet = Outlet(connection)
         self.bucket = Bucket(hub.limits)
         self.refused = 0  # messages that were refused, less ten for each that was not
@@ -109,10 +78,15 @@ class Session:
         """Do what one message asks for, or say what is wrong with it. Whatever is said takes from one bucket."""
         wait = self.bucket.wait()
         try:
-            command = self.decode(message)
+            if isinstance(message, bytes):
+                raise BadMessage("binary")
+            command = self.admission.dialect.decode(message, is_greeted=self.member is not None)
             if wait:
                 raise BadMessage("rate", id=getattr(command, "id", ""), retry_ms=int(wait * 1000) + 1)
-            await self.obey(command)
+            if isinstance(command, Hello):
+                await self.hello(command)
+            elif self.member:
+                self.hub.submit(self.member, command)
             self.refused = max(0, self.refused - 10)
         except BadMessage as error:
             self.refused += 1
@@ -122,17 +96,6 @@ class Session:
                 await self.close(error)
             elif not wait or error.code == "rate":  # who is too fast and wrong hears nothing
                 self.tell(error)
-
-    def decode(self, message: str | bytes) -> Hello | Send:
-        if isinstance(message, bytes):
-            raise BadMessage("binary")
-        return self.admission.dialect.decode(message, is_greeted=self.member is not None)
-
-    async def obey(self, command: Hello | Send) -> None:
-        if isinstance(command, Hello):
-            await self.hello(command)
-        elif self.member:
-            self.hub.submit(self.member, command)
 
     async def hello(self, hello: Hello) -> None:
         """Admit, welcome, and tell what the client missed, page by page as fast as it reads."""
@@ -160,7 +123,7 @@ class Session:
         await asyncio.sleep(0)
 
     def tell(self, error: BadMessage) -> None:
-        self.fanout.deliver([self.outlet], Frames([self.admission.dialect.nack(error)]))
+        self.hub.fanout.deliver([self.outlet], Frames([self.admission.dialect.nack(error)]))
 
     def put_out(self, error: BadMessage) -> None:
         """Close the connection, from code that does not await."""

@@ -1,16 +1,21 @@
 """Text is text: what a message, a name and a close reason may be made of."""
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from chatkit.errors import BadName, BadText
+from chatkit.errors import BadMessage, BadName, BadText
+from chatkit.events import NOBODY, Who
 from chatkit.limits import LIMITS, MAX_MARKS
+from chatkit.texts import LANGUAGES, Sentence, visible
 
 # Letters of other scripts that look like Latin ones: those of UTS #39's confusables that a keyboard can write.
 LOOK_ALIKES = str.maketrans(
     "асԁеһіјӏкмнорԛѕтухѵԝгαεζηικμνορτυχɑɡıʀʜᴀᴄᴇᴛᴠꜱ", "acdehijlkmhopqstyxvwraezhikmvoptyxagirhacetvs"
 )
+LONGEST_NAME = 64
 THAI_MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")  # a part of the word, unlike an accent on a Latin letter
 THAI_TONE = re.compile("[\u0e47-\u0e4e]")
 SIGNS = re.compile("[🟢⚠✅❌📩📤📊➡🎓💬│:꞉∶ː]")  # with which a line of the kit begins, and what ends a speaker's name
@@ -91,3 +96,49 @@ def without_towers(text: str) -> Iterator[str]:
 def cut_reason(reason: str) -> str:
     """A close reason in at most 123 bytes, cut between characters: a control frame holds 125 (RFC 6455, 5.5)."""
     return reason.encode()[:123].decode(errors="ignore")
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """One JSON object, each key once; BadMessage for everything else."""
+    try:
+        fields = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=unique_keys)
+    except (ValueError, RecursionError):  # no JSON, NaN, a number of 5,000 digits; brackets 100,000 deep
+        raise BadMessage("bad_json") from None
+    if not isinstance(fields, dict):
+        raise BadMessage("bad_json")
+    return fields
+
+
+def refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's own: no other language's parser would take them back."""
+    raise ValueError(name)
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dict of the pairs; ValueError where a key stands twice: two readers could read two different messages."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a key stands twice")
+    return fields
+
+
+# What a client takes of a server's words: its own limits hold, whatever comes.
+
+
+def cut_name(name: str) -> str:
+    """A name in at most 64 code points; an honest one, with its suffix, has fewer."""
+    return name[:LONGEST_NAME]
+
+
+def label(who: Who, others: Iterable[Who]) -> str:
+    """The name as it is shown: with a piece of the id where somebody else here has one that looks like it."""
+    twins = (each for each in others if each.id != who.id and each.name != NOBODY)
+    return (
+        f"{who.name} #{who.id[-4:]}" if skeleton(who.name) in map(skeleton, (each.name for each in twins)) else who.name
+    )
+
+
+def heard_sentence(words: dict[str, str], code: str) -> Sentence:
+    """A reason in our languages; in one where it has one only, its code where it has none."""
+    spare = next(iter(words.values()), code)
+    return Sentence(*(visible(words.get(lang, spare)[: LIMITS.text]) for lang in LANGUAGES))

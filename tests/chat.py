@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as connect_websockets
+from websockets.asyncio.client import ClientConnection, connect as connect_websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.server import ServerConnection
-from websockets.asyncio.server import serve as serve_websockets
+from websockets.asyncio.server import ServerConnection, serve as serve_websockets
 from websockets.typing import Subprotocol
 
 from chatkit import Chat, Event, Server, Who, client, connect, serve
@@ -371,7 +370,7 @@ async def test_closing_leaves_no_task(server: Server) -> None:
     before = asyncio.all_tasks()
     chat = await connect(server.uri)
     await chat.close()
-    await wait_until(lambda: not server.clients.sessions)
+    await wait_until(lambda: not server.reception.door.inside)
     assert asyncio.all_tasks() <= before
 
 

@@ -2,8 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from chatkit.dialects import JSON, PLAIN
 from chatkit.errors import BadMessage, BadText

@@ -14,8 +14,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as connect_websockets
+from websockets.asyncio.client import ClientConnection, connect as connect_websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 

@@ -8,8 +8,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from chatkit.door import Connection
-from chatkit.fanout import Fanout, Frames, Outlet, Reaper
+from chatkit.fanout import Fanout, Frames, Outlet
+from chatkit.limits import Reaper
+from chatkit.web.answers import Connection
 from tests.chat import CEILING, dial
 
 SIZES = [0, 125, 126, 65_535, 65_536]

@@ -14,10 +14,11 @@ from chatkit.dialects import JSON, PLAIN
 from chatkit.errors import BadMessage, ChatError, LogUnavailable
 from chatkit.events import NOBODY, Event, Who
 from chatkit.fanout import Frames
-from chatkit.hub import CROWD, CROWD_NAMES, Hub, Member, Operator, public_id
+from chatkit.hub import Hub, public_id
 from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.log import SqliteLog
 from chatkit.messages import Hello, Send
+from chatkit.rooms import CROWD, CROWD_NAMES, Member
 
 SECRET = "s" * 32
 
@@ -52,8 +53,10 @@ class Chat:
         self.now = 1000.0
         self.log = log
         me: Any = self  # the loop and the fan-out in one
-        operator = Operator(me, self.happened.append, self.warnings.append)
-        self.hub = Hub(log, me, me, operator, replace(LIMITS, rate=0, **limits))
+        self.hub = Hub(log, me, me, replace(LIMITS, rate=0, **limits), self.tell, self.warnings.append)
+
+    def tell(self, event: Event) -> None:
+        self.happened.append(event)
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         self.calls.append((function, args))
@@ -685,20 +688,6 @@ def test_a_repeat_is_no_event(chat: Chat) -> None:
         chat.turn()
     chat.turn()
     assert chat.types() == ["joined", "msg"]
-
-
-def test_an_error_in_on_event_stops_no_turn(chat: Chat) -> None:
-    """It is called by the event loop, later: there an error is reported, and nothing else."""
-
-    def fail(event: Event) -> None:
-        raise RuntimeError(event.type)
-
-    mali, ear = chat.json("Mali")
-    chat.hub.operator.on_event = fail
-    chat.say(mali, "hi")
-    chat.hub.turn()
-    assert ear.messages("ack")
-    assert [function for function, _ in chat.calls if function is fail] == [fail]
 
 
 def test_plain_and_json_are_told_apart_by_their_dialect(chat: Chat) -> None:

@@ -8,8 +8,7 @@ from shutil import copyfile
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from chatkit.dialects import JSON
 from chatkit.errors import LogUnavailable

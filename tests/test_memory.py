@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from chatkit.client import is_worth_another_try
 from chatkit.errors import BadText, ChatError, Refused, Rejected
 from chatkit.events import Event, Who
 from chatkit.limits import CLOSE_CODES
 from chatkit.memory import Gap, Memory, Outcome, PlainMemory
+from chatkit.spelling import label
 from tests.needs import ROOT
 
 SCRIPT = json.loads((ROOT / "tests" / "conformance" / "client.json").read_text("utf-8"))
@@ -69,7 +69,7 @@ class Run:
     def drop(self, problem: ChatError | None) -> None:
         """The line is gone: for now, or for good."""
         self.memory.hang_up()
-        is_over = problem is not None and not is_worth_another_try(problem)
+        is_over = problem is not None and problem.is_final
         if isinstance(problem, Rejected) and not self.memory.epoch and problem.retry_ms is None:
             is_over = True
         self.found["line"], self.state = ("over", "closed") if is_over else ("again", "reconnecting")
@@ -154,10 +154,9 @@ def test_scenario(scenario: dict[str, Any]) -> None:
 
 
 def test_equal_looking_names_get_a_piece_of_their_ids() -> None:
-    memory = Memory("Mali")
     mali, twin, nok = Who("p1234aaaa", "Mali"), Who("p1234bbbb", "Маli"), Who("p1234cccc", "Nok")
-    memory.members = {who.id: who for who in (mali, twin, nok)}
-    assert [memory.label(who) for who in (mali, twin, nok)] == ["Mali #aaaa", "Маli #bbbb", "Nok"]
+    everybody = [mali, twin, nok, Who("p1", "Someone"), Who("p2", "Someone")]
+    assert [label(who, everybody) for who in (mali, twin, nok)] == ["Mali #aaaa", "Маli #bbbb", "Nok"]
 
 
 def test_a_plain_line_with_many_lines_is_its_own_receipt() -> None:

@@ -357,7 +357,7 @@ async def fill(speaker: JsonClient, server: chatkit.Server) -> None:
 
 
 def most_unread(server: chatkit.Server) -> int:
-    return max(connection.transport.get_write_buffer_size() for connection in server.clients.connections())
+    return max(connection.transport.get_write_buffer_size() for connection in server.connections.standing())
 
 
 async def test_readers_that_never_read_hold_up_nobody(tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ async def test_stop_takes_five_seconds_at_most_and_frees_the_port(quick_retry: N
             await fill(speaker, server)
             dribbler = (await asyncio.open_connection("127.0.0.1", server.port))[1]
             dribbler.write(b"GET / HTTP/1.1\r\nHost: loc")
-            await wait_until(lambda: len(server.clients.connections()) == 3)
+            await wait_until(lambda: len(server.connections.standing()) == 3)
             began = time.monotonic()
             await asyncio.wait_for(server.stop(), 10)
             assert time.monotonic() - began < 5

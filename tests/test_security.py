@@ -18,8 +18,7 @@ from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.server import ServerConnection
-from websockets.asyncio.server import serve as serve_websockets
+from websockets.asyncio.server import ServerConnection, serve as serve_websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
@@ -612,7 +611,7 @@ async def test_who_waits_as_told_is_never_put_out(server: chatkit.Server, monkey
     """A client that asks one message after the other gets one nack for each, and comes again in time."""
     now = time.monotonic()
     async with json_client(server.uri) as client:
-        [session] = server.clients.sessions
+        [session] = server.reception.door.inside
         session.bucket.clock = lambda: now
         for n in range(1_000):
             for _ in range(2):

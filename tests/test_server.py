@@ -529,7 +529,7 @@ async def test_stop_leaves_no_task_and_no_socket() -> None:
             await client.send("hi", id="a1")
             await client.hear("ack")
     assert asyncio.all_tasks() == before
-    assert server.members() == [] and not server.clients.sessions
+    assert server.members() == [] and not server.reception.door.inside
     with pytest.raises(LogUnavailable):  # the log is closed
         server.hub.log.bounds("lobby")
     assert not is_taken(server.port)
@@ -547,7 +547,7 @@ async def test_clients_are_told_why_the_server_closes(server: Server) -> None:
 async def test_what_arrived_before_the_end_is_kept_and_acknowledged(tmp_path: Path) -> None:
     async with serve(port=0, db=str(tmp_path / "chat.db"), rate=0) as server:
         async with json_client(server.uri) as client:
-            session = next(iter(server.clients.sessions))
+            session = next(iter(server.reception.door.inside))
             await session.receive('{"type":"send","id":"a1","text":"last words"}')
             server.close()
             assert (await client.hear("ack"))["seq"] == 1
@@ -571,7 +571,7 @@ async def test_a_full_server_answers_503_and_takes_the_next_when_one_leaves() ->
             async with plain_client(server.uri):
                 assert await status_of(server.uri) == 503
                 assert " 200 " in (await get(server.port))[0]
-            await wait_until(lambda: len(server.clients.sessions) == 1)
+            await wait_until(lambda: len(server.reception.door.inside) == 1)
             async with plain_client(server.uri) as client:
                 await client.send("hi")
                 assert await client.next() == "You said: hi"

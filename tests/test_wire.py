@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import websockets
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from websockets import frames as judge
 from websockets.asyncio.client import connect as dial
 from websockets.streams import StreamReader

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from chatkit.errors import ChatError
 from chatkit.texts import LANGUAGES
@@ -37,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.code if isinstance(error, BadOption) else 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
+
+
+def run_as(command: str) -> NoReturn:
+    """What `python -m chatkit.server` and `python -m chatkit.client` do."""
+    sys.exit(main([command, *sys.argv[1:]]))
 
 
 def parser(lang: str = "en") -> Parser:

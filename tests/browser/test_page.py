@@ -7,8 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Error as PlaywrightError, WebSocketRoute, expect
 from websockets.asyncio.server import ServerConnection
 
 import chatkit
@@ -252,7 +251,7 @@ async def test_hidden_tab_comes_back_and_catches_up_at_once(phone: NewPhone) -> 
         await mali.join(http(server), "Mali")
         await mali.page.clock.pause_at(await mali.page.evaluate("Date.now() / 1000 + 1"))  # no timer fires while hidden
         server.broadcast("missed")
-        server.clients.drop(*server.clients.connections())
+        server.connections.drop(*server.connections.standing())
         await mali.is_in("reconnecting")
         await mali.come_back()
         await mali.is_in("open")
@@ -495,7 +494,7 @@ async def test_second_tab_takes_over_and_the_first_can_take_it_back(phone: NewPh
 async def test_put_out_by_the_server_it_stays_out(phone: NewPhone, code: int, sentence: str) -> None:
     async with chatkit.serve(port=0) as server:
         mali = await (await phone()).join(http(server), "Mali")
-        [session] = server.clients.sessions
+        [session] = server.reception.door.inside
         await session.connection.close(code)
         await mali.says(sentence)
         await mali.is_in("closed")
@@ -637,7 +636,7 @@ async def test_screen_reader_skips_the_replay(phone: NewPhone) -> None:
         server.broadcast("to be read")
         await mali.page.get_by_text("to be read").wait_for()
         assert (await mali.page.evaluate("grew"))[-1] == ["false", 13]
-        server.clients.drop(*server.clients.connections())
+        server.connections.drop(*server.connections.standing())
         await mali.is_in("reconnecting")
         server.broadcast("missed")
         await mali.page.get_by_text("missed").wait_for()

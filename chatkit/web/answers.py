@@ -1,0 +1,62 @@
+"""What the chat's port answers to whoever asks for no WebSocket, or may not have one (RFC 9110)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from chatkit.errors import ChatError, TurnedAway
+from chatkit.texts import say
+from chatkit.web import page
+
+Warn = Callable[[ChatError], object]
+
+
+class Connection(ServerConnection):
+    """websockets' own, which also answers two kinds of handshake that websockets would drop without a word."""
+
+    def __init__(self, warn: Warn, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.warn = warn
+
+    def data_received(self, data: bytes) -> None:
+        head, end, _ = data.partition(b"\r\n\r\n")
+        if self.request is None and data.startswith(b"GET ") and not data.partition(b"\n")[0].isascii():
+            self.refuse(TurnedAway(400, say("door_not_encoded"), address_of(self)))
+        elif self.request is None and b"\nupgrade:" not in head.lower():
+            super().data_received(head + end)  # a page is asked for; what follows is not read
+        else:
+            super().data_received(data)
+
+    def refuse(self, refusal: TurnedAway) -> None:
+        self.warn(refusal)
+        self.transport.write(answer(self, refusal).serialize())
+        self.transport.close()
+
+
+def answer(connection: ServerConnection, refusal: TurnedAway) -> Response:
+    """The HTTP response that says no, in both languages."""
+    return connection.respond(refusal.status, f"{refusal.why.en}\n{refusal.why.th}\n")
+
+
+def phone_page(method: str, host: str) -> Response:
+    """The page, for whoever asks for no WebSocket."""
+    if method != "GET":
+        raise TurnedAway(405, say("door_method"))
+    headers, body = page(host)
+    return Response(200, "OK", Headers(headers), body)
+
+
+def finish(connection: ServerConnection, request: Request, response: Response) -> None:
+    """What every answer has: no browser may take it for something else, and HEAD gets no body."""
+    if response.status_code != 101:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.method == "HEAD":
+        response.body = b""
+
+
+def address_of(connection: ServerConnection) -> str:
+    """Where a client comes from, for the operator."""
+    return str((connection.remote_address or ("?",))[0])
