@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,15 +25,14 @@ from chatkit.messages import FROM_SERVER, KNOWN, decode, encode
 from chatkit.panels import ChatPanel
 from chatkit.texts import sentences
 from tests.needs import ROOT
-from tests.notebook_rules import NEVER, THAI, forbidden, glossary
+from tests.notebook_rules import NEVER, THAI, forbidden, glossary, source
 from tests.test_project import LAYERS
 
 PAPERS = {
     name: (ROOT / name).read_text("utf-8")
-    for name in ("README.md", "thai_explanation.md", "PROTOCOL.md", "ARCHITECTURE.md")
+    for name in ("README.md", "thai_explanation.md", "PROTOCOL.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
 }
 GLOSSARY = (ROOT / "GLOSSARY.md").read_text("utf-8")
-LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
@@ -103,10 +103,48 @@ def test_every_link_leads_somewhere(name: str) -> None:
     assert broken == []
 
 
+def lessons() -> list[tuple[str, str, list[str], list[str]]]:
+    """Each lesson in the index's order: its file, number, title and one question; these two in English and Thai."""
+    index = (ROOT / "notebooks" / "index.ipynb").read_text("utf-8")
+    found = []
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"), key=lambda path: (at(path.name, index), path.name)):
+        if path.name == "index.ipynb":
+            continue
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        prose = [source(cell) for cell in cells if cell["cell_type"] == "markdown"]
+        english, thai = next(pair for pair in pairwise(prose) if pair[0].startswith("# "))
+        number = path.name.split("_")[0] if path.name[0].isdigit() else ""
+        titles = english.splitlines()[0].removeprefix("# ").split(" · ")
+        found.append((path.name, number, titles, [re.findall(r"\*\*(.+?)\*\*", cell)[0] for cell in (english, thai)]))
+    return found
+
+
+def at(name: str, index: str) -> int:
+    """Where the index links to a lesson; at the end where it does not."""
+    return index.find(f"]({name})") % (len(index) + 1)
+
+
+def lesson_table(name: str) -> str:
+    """The lessons as README.md or thai_explanation.md shows them, made from the notebooks' own first words."""
+    if name == "README.md":
+        rows = [(f"{number} {' · '.join(titles)}".strip(), " · ".join(asked)) for _, number, titles, asked in lessons()]
+        head = "| lesson · บท | the one question · คำถามของบท |"
+    else:
+        rows = [(f"{number} {titles[-1]}".strip(), asked[-1]) for _, number, titles, asked in lessons()]
+        head = "| โน้ตบุ๊ก | คำถามของบท |"
+    files = [file for file, *_ in lessons()]
+    lines = [f"| [{title}](notebooks/{file}) | {asked} |" for file, (title, asked) in zip(files, rows, strict=True)]
+    return "\n".join([head, "|---|---|", *lines, ""])
+
+
+LESSON_TABLE = re.compile(r"(?<=^<!-- lessons -->\n)(\|.*\n)*", re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", ["README.md", "thai_explanation.md"])
-def test_every_lesson_is_named(name: str) -> None:
-    linked = re.findall(r"\]\(notebooks/([^)]+\.ipynb)\)", PAPERS[name])
-    assert sorted(set(linked)) == LESSONS
+def test_the_table_of_lessons_is_what_the_notebooks_say(name: str) -> None:
+    found = LESSON_TABLE.search(PAPERS[name])
+    assert found and found[0] == lesson_table(name), "python -m tests.test_docs"
+    assert "](notebooks/index.ipynb)" in PAPERS[name]
 
 
 @pytest.mark.parametrize("name", ["README.md", "PROTOCOL.md"])
@@ -388,5 +426,12 @@ async def test_a_real_message_walks_through_these_doors_in_this_order() -> None:
     assert missed == []
 
 
+def write(paper: str, made: re.Pattern[str], text: str) -> None:
+    """Put what is made from something else into its paper anew."""
+    (ROOT / paper).write_text(made.sub(lambda _: text, PAPERS[paper], count=1), "utf-8")
+
+
 if __name__ == "__main__":
-    (ROOT / "ARCHITECTURE.md").write_text(PICTURE.sub(lambda _: picture(), ARCHITECTURE), "utf-8")
+    write("ARCHITECTURE.md", PICTURE, picture())
+    for paper in ("README.md", "thai_explanation.md"):
+        write(paper, LESSON_TABLE, lesson_table(paper))
