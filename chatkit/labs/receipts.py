@@ -73,7 +73,10 @@ def read_lines(text: str) -> list[tuple[int, str, str]]:
 
 
 def check(handed_in: Iterable[tuple[int, str, str]], given: Iterable[Receipt], secret: bytes) -> list[Checked]:
-    """What each line is worth, against what the server gave out."""
+    """What each line is worth, against what the server gave out.
+
+    A line that names its student may come twice; of those that name nobody the second is a copy.
+    """
     known = {receipt.code: receipt for receipt in given}
     newest = {(receipt.lab, receipt.name): receipt.code for receipt in known.values()}  # the oldest comes first
     first: dict[str, int] = {}
@@ -82,7 +85,7 @@ def check(handed_in: Iterable[tuple[int, str, str]], given: Iterable[Receipt], s
         code = normal(typed)
         receipt = known.get(code or "")
         problem = wrong_with(name, code, receipt, known, newest, secret)
-        if code and not problem and first.setdefault(code, line) != line:
+        if code and not name and not problem and first.setdefault(code, line) != line:
             problem = say("receipt_twice", line=first[code])
         checked.append(Checked(line, name, code or typed, receipt, problem))
     return checked

@@ -5,9 +5,10 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 from chatkit.errors import LogUnavailable
 from chatkit.labs.receipts import Receipt, make_code
@@ -57,19 +58,32 @@ class Store:
     """
 
     def __init__(self, path: str = ":memory:") -> None:
-        with unavailable(path):
+        with unavailable(path), ExitStack() as opened:
             # On the server's own thread: between two turns, so that the log never meets our lock.
-            self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
+            self.db = opened.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = NORMAL")
             self.db.executescript(SCHEMA)
-            self.secret = self.find_secret()
+            self.secret = self.find_secret() or self.new_secret()
+            opened.pop_all()
 
-    def find_secret(self) -> bytes:
-        """The secret of the receipts; born with the file's first lab."""
+    @classmethod
+    def to_read(cls, path: str) -> Self:
+        """A file that is there already, also while its server runs; nothing in it is changed."""
+        store = cls.__new__(cls)
+        with unavailable(path), ExitStack() as opened:
+            address = f"{Path(path).absolute().as_uri()}?mode=ro"
+            store.db = opened.enter_context(closing(sqlite3.connect(address, uri=True, isolation_level=None)))
+            store.secret = store.find_secret() or b""
+            opened.pop_all()
+        return store
+
+    def find_secret(self) -> bytes | None:
+        """The secret of the receipts; None where no lab was ever used with this file."""
         found = self.db.execute("SELECT secret FROM lab_secret").fetchone()
-        if found:
-            return bytes(found[0])
+        return bytes(found[0]) if found else None
+
+    def new_secret(self) -> bytes:
         secret = secrets.token_bytes(32)
         self.db.execute("INSERT INTO lab_secret VALUES (?)", (secret,))
         return secret

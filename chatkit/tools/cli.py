@@ -1,4 +1,4 @@
-"""The command line: `chatkit lab · serve · join · doctor · bench`.
+"""The command line: `chatkit lab · serve · join · labs · receipts · doctor · bench`.
 
 Each command ends with exit code 0, with 1 where the world is in the way (a taken port, no server), and with 2 where an
 option is wrong; never with a traceback. Ctrl+C and SIGTERM cancel the main task, and what it opened closes on the way.
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from chatkit.errors import ChatError
 from chatkit.texts import LANGUAGES
-from chatkit.tools import bench, doctor, join, lab, serve
+from chatkit.tools import bench, doctor, join, lab, labs, receipts, serve
 from chatkit.tools.options import BadOption, Parser, a_port, help_in, language
 
 __all__ = ["main", "parser"]
@@ -59,6 +59,8 @@ def parser(lang: str = "en") -> Parser:
     command("lab", "help_lab", lab.add_options, lab.open_lab)
     command("serve", "help_serve", serve.add_options, lambda options: run(serve.serve_chat(options)))
     command("join", "help_join", join.add_options, lambda options: run(join.join_chat(options)))
+    command("labs", "help_labs", labs.add_options, labs.show)
+    command("receipts", "help_receipts", receipts.add_options, receipts.check_file)
     command("doctor", "help_doctor", doctor.add_options, doctor.show)
     command("bench", "help_bench", bench.add_options, bench.measure)
     return top
