@@ -136,7 +136,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "hub": LEAVES | {"messages", "dialects", "log", "fanout", "rooms"},
     "web": frozenset({"errors"}),
     "wire": LEAVES,
-    "labs": LEAVES | {"wire"},  # opened by the server when the first client asks for one
+    "labs": LEAVES | {"messages", "dialects", "wire"},  # opened by the server when the first client asks for one
     "door": LEAVES | {"messages", "dialects", "web"},
     "session": LEAVES | {"connections", "messages", "dialects", "fanout", "rooms", "hub", "door"},
     "server": LEAVES | {"connections", "recipe", "messages", "log", "fanout", "hub", "door", "session", "labs", "web"},

@@ -1,7 +1,7 @@
 """The grader: what was seen goes in, lines come out. No `await`, no socket; the hub of the labs.
 
 A line begins with ✅ (a step is done), ➡️ (what is next), ❌ (what was wrong) or 🎓 (the receipt). Each language has a
-line of its own, so that a list of messages shows both.
+line of its own, so that a list of messages shows both. What a student says comes back as in any room: `You said: …`.
 """
 
 import json
@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from chatkit.dialects import plain_lines
 from chatkit.errors import BadMessage, BadName, LogUnavailable
 from chatkit.labs.judges import JUDGES, WORD, Done, Part, Wrong, opens, short, slowness
 from chatkit.labs.lab import Lab, fill, labs
 from chatkit.labs.seen import Closed, Message, Opened, Refused, Seen, Try
 from chatkit.labs.store import Progress, Store, Tick
+from chatkit.limits import LIMITS
 from chatkit.spelling import clean_name
 from chatkit.texts import LANGUAGES, Sentence
 
@@ -193,11 +195,13 @@ class Grader:
     # What a lab brings along by itself.
 
     def play(self, lab: Lab, at: Progress, seen: Seen) -> Iterator[Deed]:
-        """The other side's part, before the judging: the room of lab 3, the answers of lab 4, the log of lab 12."""
+        """The other side's part, before the judging: the echo of every room, and what some labs have beside it."""
+        if isinstance(seen, Message) and seen.text is not None and len(seen.text) <= LIMITS.text:
+            yield Say(seen.connection, f"You said: {plain_lines(seen.text)}")
         match lab.number, seen:
             case 3, Message(payload=str(text)):
-                for number in at.here:
-                    yield Say(number, f"You said: {text}" if number == seen.connection else f"{at.name} says: {text}")
+                others = [number for number in at.here if number != seen.connection]
+                yield from (Say(number, f"{at.name} says: {plain_lines(text)}") for number in others)
             case 4, Message(payload=str(text)):
                 yield Say(seen.connection, answer_to_json(text))
             case 10, Refused(status=503) if at.facts.get("away"):

@@ -143,4 +143,4 @@ def as_csv(checked: Iterable[Checked], labs: Iterable[int]) -> str:
 
 def safe(value: str) -> str:
     """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.lstrip().startswith(FORMULA) else value
+    return f"'{value}" if value.startswith(FORMULA) or value.lstrip().startswith(FORMULA) else value

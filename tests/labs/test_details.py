@@ -80,10 +80,11 @@ async def test_a_language_may_be_chosen() -> None:
         await line.until("❌ 2.1")
         await line.send("สวัสดี")
         await line.until("➡️ 2.2")
-        assert [heard.split()[:2] for heard in line.heard] == [
+        lines = [heard for heard in line.heard if not heard.startswith("You said")]
+        assert [heard.split()[:2] for heard in lines] == [
             ["➡️", "2.1"], ["❌", "2.1"], ["✅", "2.1"], ["➡️", "2.2"],
         ]  # fmt: skip
-        assert all("ก" <= max(heard) for heard in line.heard)
+        assert all("ก" <= max(heard) for heard in lines)
 
 
 async def test_nobody_sees_the_ticks_of_another() -> None:
