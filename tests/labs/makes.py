@@ -52,10 +52,9 @@ class ThreadLine(Line):
             await asyncio.to_thread(self.socket.send_binary, payload)
 
     async def close(self) -> None:
-        if self.finished.is_set():
-            return
-        await asyncio.to_thread(self.socket.send_close)
-        await asyncio.wait_for(self.finished.wait(), CEILING)
+        if not self.finished.is_set():
+            await asyncio.to_thread(self.socket.send_close)
+            await asyncio.wait_for(self.finished.wait(), CEILING)
         self.socket.shutdown()
 
     async def ended(self) -> int:
@@ -71,17 +70,16 @@ class WebsocketClient(Tool):
     async def dial(self, target: str, headers: Headers, timeout: float | None) -> Line:
         fields = dict(headers)
         offered = fields.pop("sec-websocket-protocol", None)
+        socket = websocket.WebSocket()
+        socket.settimeout(timeout or CEILING)
+        asked = {"header": fields, "subprotocols": [offered] if offered else None}
         try:
-            socket = await asyncio.to_thread(
-                websocket.create_connection,
-                f"{self.uri}{target}",
-                timeout=timeout or CEILING,
-                header=fields,
-                subprotocols=[offered] if offered else None,
-            )
+            await asyncio.to_thread(socket.connect, f"{self.uri}{target}", **asked)
         except websocket.WebSocketBadStatusException as refused:
+            socket.shutdown()
             raise Status(refused.status_code) from None
         except websocket.WebSocketTimeoutException:
+            socket.shutdown()
             raise TimeoutError from None
         socket.settimeout(None)
         return ThreadLine(socket)
@@ -133,6 +131,10 @@ class ProcessLine(Line):
         finally:
             if self.process.returncode is None:
                 self.process.kill()
+            assert self.process.stdin
+            self.process.stdin.close()
+            with suppress(ConnectionError):
+                await self.process.stdin.wait_closed()
             await self.process.wait()
             await self.listening
 
@@ -242,6 +244,10 @@ class WscatLine(Line):
     async def close(self) -> None:
         if self.process.returncode is None:
             self.process.kill()
+        assert self.process.stdin
+        self.process.stdin.close()
+        with suppress(ConnectionError):
+            await self.process.stdin.wait_closed()
         await self.process.wait()
         await self.listening
 

@@ -35,7 +35,7 @@ async def test_ws_on_node_does_the_lab(number: int) -> None:
 
 
 @need_java
-@pytest.mark.parametrize("number", [2, 6, 8, 11])
+@pytest.mark.parametrize("number", [2, 8])
 async def test_java_does_the_lab(number: int) -> None:
     async with serving() as server, using(JavaClient, server.uri) as tool:
         await does(tool, number, server)
