@@ -36,6 +36,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 RULES = [sys.executable, "-m", "tests.notebook_rules"]
 NBVAL = [sys.executable, "-m", "pytest", "-q", "-c", "pyproject.toml", "-p", "tests.notebook_room"]
 
+PORT = re.compile(r"(localhost|127\.0\.0\.1):\d{4,5}\b")  # a lesson's own server takes a free one
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: what differs between machines in a traceback, and what is kept instead
 SCRUB = ((r"Cell In ?\[\d+\]", "Cell In[ ]"), (r"(?<![\w:/])(?:~|[A-Z]:)?(?:[/\\][\w.+-]+)+[/\\](?=[\w-]+\.py)", ""))
@@ -99,7 +100,7 @@ def cleaned(output: Any, port: int) -> Any:
         output.traceback = [scrub(line) for line in output.traceback]
     output.get("data", {}).pop(WIDGET_VIEW, None)
     text = json.dumps(output, ensure_ascii=False)
-    return nbformat.from_dict(json.loads(re.sub(rf"\b{port}\b", "8765", text)))
+    return nbformat.from_dict(json.loads(PORT.sub(r"\1:8765", re.sub(rf"\b{port}\b", "8765", text))))
 
 
 def scrub(line: str) -> str:
