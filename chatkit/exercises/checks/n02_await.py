@@ -40,7 +40,7 @@ async def check_together(trial: Trial, together: Any) -> None:
             raise trial.difference(key, call="together(ann, bob)", got=short(got), wanted=short(words))
 
 
-LOOKS = 15  # looks at the light in one turn of the loop; a right answer takes one
+LOOKS = 6  # looks at the light in one turn of the loop; a right answer takes one
 ASLEEP = LOOKS * 0.0008  # seconds for all of them: less than any `time.sleep` of a thousandth takes
 
 
