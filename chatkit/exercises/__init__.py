@@ -6,5 +6,8 @@
 
 from chatkit.exercises.course import course, progress
 from chatkit.exercises.exercise import Exercise, exercise
+from chatkit.exercises.guess import Guess, Recall, guess, recall
+from chatkit.exercises.lines import STEPS
+from chatkit.exercises.timeline import Timeline
 
-__all__ = ["Exercise", "course", "exercise", "progress"]
+__all__ = ["STEPS", "Exercise", "Guess", "Recall", "Timeline", "course", "exercise", "guess", "progress", "recall"]

@@ -3,18 +3,20 @@
 import asyncio
 import re
 import textwrap
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from types import CodeType
-from typing import Any
+from typing import Any, Self
 
 from chatkit.exercises.calls import Trial, named
+from chatkit.exercises.gaps import Gaps
+from chatkit.exercises.lines import Lines
 from chatkit.exercises.progress import Facts, facts, keep, solved
 from chatkit.exercises.questions import Question, Wrong, questions
 from chatkit.exercises.result import Difference, Result, Shown
 from chatkit.exercises.watch import Late, Watch
-from chatkit.texts import say
+from chatkit.texts import chosen, say
 
 LIMIT = 10.0  # seconds of the loop's own time for a whole check; the right answers need at most about one
 RAISED = ("ex_raised", "ex_handler_raised")  # an error of the answer's own says more than what it left behind
@@ -115,6 +117,20 @@ class Exercise:
 
     def kept(self) -> Facts:
         return facts(self.lesson, "exercises").get(self.name, {})
+
+    def lines(self, order: Iterable[int | Sequence[int]] = ()) -> Lines:
+        """The lines of a solution, shuffled, with one or two wrong ones. `await q.lines([3, (1, 1)])` checks an order:
+        a line is its number, or its number and how far it is indented. ValueError where there is nothing to order."""
+        return Lines(self.with_depths(), order)
+
+    def gaps(self, *values: str) -> Gaps:
+        """A solution with two to four holes. `await q.gaps("async for", "send")` fills them and checks."""
+        return Gaps(self.with_depths(), values)
+
+    def with_depths(self) -> Self:
+        if not self.question.gaps:
+            raise ValueError(say("ex_only_one_depth", name=self.name).in_(chosen()))
+        return self
 
     def hint(self) -> Shown:
         """The next of three hints: where to look, the idea, the shape of the line; then the third again."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from chatkit.texts import Sentence
@@ -80,6 +81,13 @@ def data(lesson: str) -> Table:
 def lessons() -> dict[str, Table]:
     """All lessons of the course in their order: title and minutes by name."""
     return {lesson["name"]: lesson for lesson in data("course")["lesson"]}
+
+
+@cache
+def lessons_with_data() -> tuple[str, ...]:
+    """All lessons that have a data file."""
+    names = (Path(file.name) for file in files(__package__).joinpath("data").iterdir())
+    return tuple(sorted(path.stem for path in names if path.suffix == ".toml" and path.stem != "course"))
 
 
 @cache
