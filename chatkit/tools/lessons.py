@@ -90,7 +90,8 @@ def clean(notebook: Any, port: int = 8765) -> None:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "chatkit") and v})
         if cell.cell_type == "code":
             cell.execution_count = None
-            cell.outputs = [cleaned(output, port) for output in cell.outputs]
+            keeps = "no-output" not in cell.metadata.get("tags", ())  # else it is another one on each machine
+            cell.outputs = [cleaned(output, port) for output in cell.outputs if keeps]
 
 
 def cleaned(output: Any, port: int) -> Any:
