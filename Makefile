@@ -35,6 +35,7 @@ types: .venv/installed
 fix: .venv/installed
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+	@if [ -x $(BIOME) ]; then $(BIOME) check --write; fi
 
 cover: .venv/installed clients
 	$(BIN)/python -m coverage erase

@@ -230,7 +230,7 @@ def test_nothing_awaits_in_what_decides(name: str) -> None:
     assert [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)] == []
 
 
-def test_only_the_two_commands_of_old_run_as_programs() -> None:
+def test_only_the_two_commands_of_old_and_the_tool_of_authors_run_as_programs() -> None:
     trees = {name: ast.parse(path.read_text("utf-8")) for name, path in modules().items()}
     programs = [name for name, tree in trees.items() if any(map(runs_as_program, tree.body))]
     assert [name for name in sorted(programs) if not name.startswith("tools.")] == ["__main__", "client", "server"]
