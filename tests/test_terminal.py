@@ -13,7 +13,7 @@ from itertools import product
 import pytest
 
 from chatkit import connect, serve
-from chatkit.events import Event, Who
+from chatkit.events import NOBODY, Event, Who
 from chatkit.tools.terminal import record
 from tests.processes import PATIENCE, read_until, serving, start
 
@@ -62,6 +62,12 @@ def test_the_server_names_a_room_that_is_not_the_lobby():
     hi = Event("msg", MALI, room="blue", text="hi")
     assert record(hi, "en") == "📩 Mali says: hi  [blue]"
     assert record(hi, "en", you="p2") == "📩 Mali says: hi"
+
+
+def test_somebody_without_a_name_has_one_in_each_language():
+    hi = Event("msg", Who("p2", NOBODY), text="hi")
+    assert record(hi, "en") == "📩 Someone says: hi"
+    assert NOBODY not in record(hi, "th") and NOBODY not in record(Event("joined", hi.who), "th")
 
 
 def test_thai_words_and_thai_text_stay_whole():
@@ -186,6 +192,34 @@ async def test_three_ways_to_leave_end_with_code_0(keys):
             terminal.press(keys)
             assert await asyncio.wait_for(terminal.process.wait(), PATIENCE) == 0
         await asyncio.wait_for(left.wait(), PATIENCE)
+
+
+@needs_pty
+async def test_names_that_look_the_same_are_told_apart():
+    async with serve(port=0) as server, connect(server.uri, name="Mali") as mali:
+        async with joining(server.uri) as terminal:
+            await mali.send("one Mali")
+            seen = await terminal.shows("📩 Mali says: one Mali")
+            async with connect(server.uri, name="Маli") as other:  # the first two letters are Cyrillic
+                await terminal.shows(f"✅ Маli #{other.you[-4:]} joined", after=seen)
+                await mali.send("two of them")
+                await terminal.shows(f"📩 Mali #{mali.you[-4:]} says: two of them", after=seen)
+
+
+@needs_pty
+async def test_why_the_line_is_down_is_said():
+    async with serve(port=0) as server:
+        port = server.port
+        async with joining(server.uri) as terminal:
+            await server.stop()
+            async with await asyncio.start_server(not_a_chat, "localhost", port):
+                await terminal.shows("418")
+
+
+async def not_a_chat(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n")
+    writer.close()
 
 
 @needs_pty

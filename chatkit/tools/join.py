@@ -54,8 +54,10 @@ def state_lines(show: Show, lang: str) -> Callable[[Chat], None]:
     def on_state(chat: Chat) -> None:
         if chat.state == "open":
             show(say(next(opened), uri=chat.uri, name=chat.name).in_(lang))
-        elif chat.state == "reconnecting":
+        elif chat.state == "reconnecting" and isinstance(chat.reason, NoServer):
             show(say("cli_reconnecting", seconds=chat.retry_in).in_(lang))
+        elif chat.state == "reconnecting" and chat.reason:
+            show(say("cli_reconnecting_why", why=chat.reason.said, seconds=chat.retry_in).in_(lang))
 
     return on_state
 
@@ -63,7 +65,7 @@ def state_lines(show: Show, lang: str) -> Callable[[Chat], None]:
 async def hear(chat: Chat, show: Show, lang: str) -> None:
     """Show what happens in the room, until the connection is closed for good."""
     async for event in chat:
-        show(record(event, lang, chat.you))
+        show(record(event, lang, chat.you, chat.memory.label(event.who)))
 
 
 class Speaker:

@@ -24,14 +24,17 @@ AHEAD = 100  # piped lines read ahead of the chat
 LAST_WORDS = 1.0  # seconds that a closing screen waits for a slow terminal
 
 
-def record(event: Event, lang: str, you: str = "") -> str:
-    """The one line that shows an event in the seed's look; `you` is the reader's own id, the server has none."""
+def record(event: Event, lang: str, you: str = "", label: str = "") -> str:
+    """The one line that shows an event in the seed's look.
+
+    you: the reader's own id, the server has none. label: the name as it is told apart from one that looks the same.
+    """
     if event.type == "line":  # the plain dialect: the server's own words
         return f"📩 {visible(event.text)}"
     if event.type == "notice":
         return f"📩 🟢 {visible(event.who.name)}: {visible(event.text)}" if you else f"📤 {visible(event.text)}"
     key = {"msg": "cli_you_said" if you and event.who.id == you else "cli_says"}.get(event.type, f"cli_{event.type}")
-    name = say("cli_someone") if event.who.name == NOBODY else event.who.name
+    name = say("cli_someone") if event.who.name == NOBODY else label or event.who.name
     line = say(key, name=name, text=event.text).in_(lang)
     return line if you or event.room == "lobby" else f"{line}  [{visible(event.room)}]"
 
