@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ from chatkit.tools.copies import KIT
 from chatkit.tools.surroundings import room_for
 
 __all__ = ["METADATA", "WIDGET_VIEW", "check", "execute", "hash_of", "new", "stamp"]
+
+SKELETON = Path(__file__).with_name("skeleton.ipynb")
 
 #: notebook metadata, the same on every machine
 METADATA = {
@@ -121,74 +124,8 @@ def new(path: Path) -> None:
     """A skeleton in both languages that keeps every rule: replace its words, keep its shape."""
     if path.exists():
         sys.exit(f"{path} is there already")
-    notebook = nbformat.v4.new_notebook(metadata=METADATA)
-    for name, tag, text in SKELETON:
-        thai = f'<div lang="th" class="th">\n\n{text[1]}\n\n</div>' if len(text) == 2 else ""
-        make: Any = nbformat.v4.new_code_cell if tag not in ("way", "text") else nbformat.v4.new_markdown_cell
-        cell = make(text[0], id=name)
-        if tag not in ("text", "code"):
-            cell.metadata["tags"] = [tag]
-        notebook.cells.append(cell)
-        if thai:
-            notebook.cells.append(nbformat.v4.new_markdown_cell(thai, id=f"{name}-th"))
-    save(notebook, path)
+    shutil.copyfile(SKELETON, path)
     stamp(path)
-
-
-#: (cell id, "text" | "code" | a tag, (source,) or (English, Thai))
-SKELETON: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (
-        "way",
-        "way",
-        ("← [back](00_hello_room.ipynb) · [index](index.ipynb) · [next](04_frames.ipynb) → · 35 min · 35 นาที",),
-    ),
-    (
-        "title",
-        "text",
-        (
-            "# The handshake · แฮนด์เชค\n\n**How does HTTP become something else?**\n\nYou will be able to\n\n"
-            "- read a handshake\n- compute an Accept key\n- explain a refusal",
-            "**HTTP กลายเป็นอย่างอื่นได้อย่างไร**\n\nเมื่อจบบทนี้คุณจะ\n\n"
-            "- อ่านแฮนด์เชค (handshake) ได้\n- คำนวณ Accept ได้\n- อธิบายการปฏิเสธได้",
-        ),
-    ),
-    (
-        "words",
-        "text",
-        ("**Key words**: handshake, header", "**คำสำคัญ**: แฮนด์เชค (handshake), ส่วนหัว (header)"),
-    ),
-    ("setup", "setup", ("from chatkit import serve, source\nfrom chatkit.exercises import exercise",)),
-    (
-        "step-1",
-        "text",
-        ("## 1. One step · ขั้นแรก\n\nA few sentences. What will `1 + 1` give?", "สองสามประโยค `1 + 1` จะได้อะไร"),
-    ),
-    ("step-1-code", "code", ("1 + 1",)),
-    (
-        "break",
-        "text",
-        ("## 2. Break it · ทำให้พัง\n\nRead the traceback from the bottom up.", "อ่าน traceback จากล่างขึ้นบน"),
-    ),
-    ("break-code", "raises-exception", ('int("สวัสดี")',)),
-    ("real", "text", ("## 3. The real code · โค้ดจริง\n\nThe kit does the same.", "ชุดโค้ดนี้ทำแบบเดียวกัน")),
-    ("real-code", "code", ("source(source)",)),
-    ("exercises", "text", ("## 4. Exercises · แบบฝึกหัด\n\nYour turn.", "ถึงตาคุณแล้ว")),
-    ("q1-ask", "code", ('q1 = exercise("03_handshake", "q1")\nq1',)),
-    ("q1-try", "code", ("def accept(key):\n    ...\n\nawait q1.check(accept)  # q1.hint() · q1.solution()",)),
-    ("q2-ask", "code", ('q2 = exercise("03_handshake", "q2")\nq2',)),
-    ("q2-try", "code", ("def upgrade(host, path, key):\n    ...\n\nawait q2.check(upgrade)",)),
-    ("q3-ask", "code", ('q3 = exercise("03_handshake", "q3")\nq3',)),
-    ("q3-try", "code", ("def refusal(response):\n    ...\n\nawait q3.check(refusal)",)),
-    ("clean-up", "clean-up", ("q1 = q2 = q3 = None  # close servers and panels here",)),
-    (
-        "end",
-        "text",
-        (
-            "## Key points · สรุป\n\n- One point\n\n**Words learnt**: handshake",
-            "- ประเด็นเดียว\n\n**คำที่ได้เรียน**: แฮนด์เชค (handshake)",
-        ),
-    ),
-)
 
 
 def main() -> int:
