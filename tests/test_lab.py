@@ -228,10 +228,10 @@ def test_lab_opens_a_lesson_by_name_and_any_notebook_by_path(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.ipynb").touch()
-    assert main(["lab", "03_handshake", "--folder", str(folder)]) == 0
+    assert main(["lab", "index", "--folder", str(folder)]) == 0
     assert main(["lab", "mine", "--folder", str(folder)]) == 0
     assert [call[:2] for call in started] == [
-        [f"--ServerApp.root_dir={folder}", "--LabApp.default_url=/lab/tree/notebooks/03_handshake.ipynb"],
+        [f"--ServerApp.root_dir={folder}", "--LabApp.default_url=/lab/tree/notebooks/index.ipynb"],
         [f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/mine.ipynb"],
     ]
 
