@@ -38,12 +38,9 @@ class Pacer:
 
 
 # A widget whose kernel has gone is not in the page any more after a reload. JupyterLab then shows an error that helps
-# nobody, so each widget has this sentence under it: hidden while the widget is there, and by no other means than CSS.
-IS_THERE = ":is(.chatkit, .chatkit-card, .chatkit-wire)"
-ABSENT = (
-    "<style>.jp-OutputArea-child:has({there}) + .jp-OutputArea-child:has(.chatkit-absent) {{ display: none }}</style>"
-    '<div class="chatkit-absent">{words}</div>'
-)
+# nobody, so each widget has a sentence under it. The widget's own style hides it: gone are the two together.
+ABSENT = '<div class="chatkit-absent">{}</div>'
+HIDE_ABSENT = ".jp-OutputArea-child:has({}) ~ .jp-OutputArea-child:has(.chatkit-absent) {{ display: none; }}"
 
 
 def put_out(widget: DOMWidget, text: str) -> None:
@@ -53,8 +50,7 @@ def put_out(widget: DOMWidget, text: str) -> None:
     display({**data, "text/plain": text}, metadata=metadata, raw=True)
     if widget.comm:
         sentence = say("panel_run_again")
-        html = ABSENT.format(there=IS_THERE, words=sentence.html(tag="div"))
-        display({"text/html": html, "text/plain": str(sentence)}, raw=True)
+        display({"text/html": ABSENT.format(sentence.html(tag="div")), "text/plain": str(sentence)}, raw=True)
 
 
 def without_secrets(value: Any) -> Any:

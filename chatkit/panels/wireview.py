@@ -6,7 +6,7 @@ import traceback
 import ipywidgets as widgets
 
 from chatkit.panels.bridge import Bridge
-from chatkit.panels.display import Pacer, put_out
+from chatkit.panels.display import HIDE_ABSENT, Pacer, put_out
 from chatkit.texts import chosen, say
 from chatkit.wire.frames import WireError
 from chatkit.wire.ink import Drawing, page, safe
@@ -19,6 +19,7 @@ WHOLE = {"handshake": draw_handshake, "sequence": draw_sequence, "table": draw_t
 GROWING = ("sequence", "table")  # what is new stands at their end
 # Low enough that a panel fits on the screen above or below it.
 WINDOW = {"max_height": "45vh", "overflow": "auto", "display": "flex", "flex_flow": "column"}
+STYLE = f"<style>{HIDE_ABSENT.format('.chatkit-wire')}</style>"
 FIT = {"layout": widgets.Layout(width="max-content"), "style": {"description_width": "initial"}}  # else Thai is cut
 
 
@@ -100,7 +101,7 @@ class WireView:
     # On the loop only.
 
     def draw(self) -> None:
-        self.picture.value = self.drawing.html
+        self.picture.value = STYLE + self.drawing.html
         # A column in reverse stays at its end as it grows, or where the reader scrolled to.
         self.window.layout.flex_flow = "column-reverse" if self.what.value in GROWING else "column"
         self.number.max = max(1, len(self.transcript.frames))

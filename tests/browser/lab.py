@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import nbconvert
 import nbformat
 from playwright.async_api import Locator, Page, expect
 
@@ -111,11 +110,12 @@ class Lab:
         nbformat.write(notebook, self.notebooks / name)
         return name
 
-    def export(self, name: str) -> str:
-        """The notebook as nbconvert's HTML page."""
-        html, _ = nbconvert.HTMLExporter(sanitize_html=False).from_filename(str(self.notebooks / name))
-        exported: str = html
-        return exported
+    def export(self, name: str, execute: bool = False) -> str:
+        """The notebook as nbconvert's HTML page; executed anew, the page also holds the state of its widgets."""
+        command = [sys.executable, "-m", "nbconvert", "--to", "html", "--stdout", *["--execute"] * execute]
+        command.append(str(self.notebooks / name))
+        run = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=True)
+        return run.stdout
 
     async def open(self, page: Page, name: str) -> "OpenNotebook":
         """Open a notebook and wait for its kernel: before that, "run all" does nothing and says nothing."""

@@ -278,10 +278,12 @@ async def test_hostile_text_is_text_in_the_panel_in_the_file_and_in_the_exported
         "text/html",
         "application/vnd.jupyter.widget-view+json",
     }
-    exported = await asyncio.to_thread(lab.export, "hostile.ipynb")
-    assert "<img src=x" not in exported
-    await page.set_content(exported)
-    assert "pwned" not in await page.title()
+    for execute in (False, True):
+        exported = await asyncio.to_thread(lab.export, "hostile.ipynb", execute)
+        assert ("widget-state" in exported) is execute
+        await page.set_content(exported)
+        assert await page.locator("img[src=x], img[onerror]").count() == 0
+        assert "pwned" not in await page.title()
 
 
 @need_chromium
