@@ -1,4 +1,4 @@
-"""Exercises of 08_handshake: the Accept key, the request, a refusal, and what the key is not."""
+"""Exercises of 08_handshake: the Accept key, the request and a refusal."""
 
 import asyncio
 import base64
@@ -11,11 +11,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.utils import accept_key
 
-from chatkit.exercises.calls import Trial, same, short
+from chatkit.exercises.calls import Trial, short
 from chatkit.exercises.result import Difference
 from chatkit.exercises.stage import quiet
 from chatkit.exercises.watch import settled
-from chatkit.texts import Sentence
 
 SECONDS = 1.0  # for a server on this machine to answer
 CODES = (403, 404, 426, 401, 400, 200, 301, 500, 503)
@@ -166,27 +165,4 @@ async def check_refusal(trial: Trial, refusal: Any) -> None:
                 raise Difference(found.key, found.said, wire(b"", answer)) from None
 
 
-CHOICES = {
-    "both are let in": Sentence("both are let in", "เข้าได้ทั้งคู่"),
-    "the second is refused": Sentence("the second is refused", "ปฏิเสธตัวที่สอง"),
-    "the first is put out": Sentence("the first is put out", "ตัดตัวแรกออก"),
-}
-
-
-async def check_same_key(trial: Trial, answer: Any) -> None:
-    """Two real clients send one key; the prediction is held against what then happens."""
-    chosen = next((choice for choice in CHOICES if same(answer, choice)), None)
-    if chosen is None:
-        raise trial.difference("no_choice", got=short(answer))
-    async with server() as port:
-        request = head(new_key(trial), port)
-        answers = [await answer_to(request, port) for _ in range(2)]
-    lines = (*wire(request, answers[0]), *wire(request, answers[1]))
-    truly = "both are let in" if all(each.switched for each in answers) else None
-    if truly is None:
-        raise trial.difference("no_answer", lines, varies=True)
-    if chosen != truly:
-        raise trial.difference("other", lines, got=CHOICES[chosen])
-
-
-CHECKS = {"q1": check_accept, "q2": check_upgrade, "q3": check_refusal, "q4": check_same_key}
+CHECKS = {"q1": check_accept, "q2": check_upgrade, "q3": check_refusal}

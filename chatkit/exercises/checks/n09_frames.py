@@ -1,4 +1,4 @@
-"""Exercises of 09_frames: a header, a mask, a frame of one's own, and fragments. websockets' own frames judge."""
+"""Exercises of 09_frames: a header, a frame of one's own, and fragments. websockets' own frames judge."""
 
 from typing import Any
 
@@ -37,17 +37,6 @@ async def try_header(trial: Trial, header: Any, data: bytes, wanted: tuple[bool,
     shown = data if len(data) <= 14 else data[:14]
     more = "" if len(data) <= 14 else " …"
     await trial.expect(wanted, header, data, spelling=f"header({shown!r}{more})")
-
-
-async def check_unmask(trial: Trial, unmask: Any) -> None:
-    for text in ("hi", "Hello", trial.chance.choice(WORDS) * 3, ""):
-        mask, plain = trial.chance.randbytes(4), text.encode()
-        await trial.expect(plain, unmask, mask, apply_mask(plain, mask))
-    for size in (trial.chance.randrange(50, 70), 1001):
-        plain, mask = trial.chance.randbytes(size), trial.chance.randbytes(4)
-        masked = apply_mask(plain, mask)
-        call = f"unmask({mask!r}, {masked[:8]!r} … {size} bytes)"
-        await trial.expect(plain, unmask, mask, masked, spelling=call)
 
 
 async def check_text_frame(trial: Trial, text_frame: Any) -> None:
@@ -126,4 +115,4 @@ async def check_messages(trial: Trial, messages: Any) -> None:
         await trial.expect(said, messages, frames)
 
 
-CHECKS = {"q1": check_header, "q2": check_unmask, "q3": check_text_frame, "q4": check_messages}
+CHECKS = {"q1": check_header, "q2": check_text_frame, "q3": check_messages}
