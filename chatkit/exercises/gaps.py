@@ -1,4 +1,4 @@
-"""`q.gaps()`: the solution with two to four holes, filled on the page, or by code: `await q.gaps("async for", "ws")`."""
+"""`q.gaps()`: the solution with two to four holes, filled on the page, or by code: `q.gaps("async for", "ws")`."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -7,6 +7,7 @@ from itertools import chain, repeat
 
 from chatkit.client import Chat, connect
 from chatkit.errors import ChatError, NoServer
+from chatkit.spelling import label
 from chatkit.texts import say
 from chatkit.tools import options as kinds
 from chatkit.tools.options import Parser, add_lang, language
@@ -65,7 +66,7 @@ def state_lines(show: Show, lang: str) -> Callable[[Chat], None]:
 async def hear(chat: Chat, show: Show, lang: str) -> None:
     """Show what happens in the room, until the connection is closed for good."""
     async for event in chat:
-        show(record(event, lang, chat.you, chat.memory.label(event.who)))
+        show(record(event, lang, chat.you, label(event.who, chat.members.values())))
 
 
 class Speaker:
