@@ -145,7 +145,7 @@ class Chat:
             return refusal
         except BadMessage:  # what came is no message of the protocol
             return NoDialect(self.uri)
-        except (OSError, WebSocketException, Gap):  # TimeoutError is an OSError
+        except (OSError, WebSocketException, ValueError, Gap):  # TimeoutError; ValueError: redirected to no address
             return NoServer(self.uri)
         finally:
             self.websocket = None
