@@ -13,7 +13,7 @@ from chatkit.messages import Presence, encode
 
 CROWD = 200  # people in a room; beyond that only the count and a few names of who came and went are told …
 CROWD_NAMES = 50  # … and this many
-PAGES = 64  # pages of a replay that are kept, encoded, for the next who wants them
+PAGES = 256  # pages of a replay that are kept, encoded, for the next who wants them: a room of short messages has 157
 
 
 @dataclass(eq=False, slots=True)
