@@ -9,8 +9,8 @@ import sqlite3
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -60,6 +60,15 @@ class ServerProcess:
             self.process.kill()
         await self.process.wait()
         await self.output
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP: as a laptop that sleeps. The system still takes what comes for it."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     async def interrupt(self) -> tuple[int, float]:
         """Ctrl+C; its exit code, and how many seconds it took to get it."""

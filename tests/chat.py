@@ -11,6 +11,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect as connect_websockets
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 CEILING = 5.0  # seconds that a test waits for what must happen; nothing ever takes that long
@@ -84,6 +85,11 @@ async def plain_client(uri: str, **options: Any) -> AsyncIterator[PlainClient]:
     """Connect without a subprotocol; options are those of websockets' own connect()."""
     async with dial(uri, **options) as websocket:
         yield PlainClient(websocket)
+
+
+def text_frame(text: str) -> bytes:
+    """A text as a client's frame (RFC 6455, 5.2), to be written as it is."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)
 
 
 def dial(uri: str, **options: Any) -> connect_websockets:

@@ -761,6 +761,39 @@ def test_a_crowd_hears_how_it_ended_for_each_person(chat: Chat) -> None:
     assert told["joined"] == [{"id": gone.who.id, "name": "s1"}] and "left" not in told
 
 
+@pytest.mark.parametrize("pace", ["at once", "one by one"])
+def test_what_a_class_costs_grows_with_its_number_and_not_with_its_square(pace: str) -> None:
+    """N20: all that is told of who comes and goes, times who hears it; twice the people cost about twice as much."""
+
+    def told(people: int) -> int:
+        with closing(SqliteLog()) as log:
+            chat = Chat(log)
+            members = []
+            for number in range(people):
+                ear: Any = Ear()
+                members.append(chat.hub.join_json(ear, ear.put_out, "lobby", f"s{number}", Hello()))
+                chat.hub.catch_up(members[-1])
+                if pace == "one by one":
+                    chat.turn()
+            chat.sleep(1)
+            for member in members:
+                chat.hub.leave(member)
+                if pace == "one by one":
+                    chat.turn()
+            chat.sleep(1)
+            kinds = ('{"type":"joined"', '{"type":"left"', '{"type":"presence"')
+            return sum(
+                len(outlets) * len(text)
+                for outlets, texts in chat.deliveries
+                for text in texts
+                if text.startswith(kinds)
+            )
+
+    few, many = told(1_000), told(2_000)
+    print(f"{few / 1e6:.1f} MB for 1,000, {many / 1e6:.1f} MB for 2,000")
+    assert many < 3 * few
+
+
 def test_a_name_changes_once_a_second(chat: Chat) -> None:
     _, ear = chat.json("Noi")
     mali, _ = chat.json("Mali")
