@@ -17,14 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection
-from websockets.asyncio.server import serve as serve_websockets
+from websockets.asyncio.server import ServerConnection, serve as serve_websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 import chatkit
-from chatkit import client as client_module
-from chatkit import session
+from chatkit import client as client_module, session
 from chatkit.errors import BadName, ChatError, FewFiles, NoServer, NotOpen, Refused
 from chatkit.events import Event, Who
 from chatkit.fanout import Fanout, Frames, Outlet
@@ -227,7 +225,7 @@ async def knock(port: int) -> tuple[int, asyncio.StreamWriter]:
 
 
 async def test_a_server_has_no_more_places_than_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatkit.server.files_left", lambda: 200)
+    monkeypatch.setattr("chatkit.limits.files_left", lambda: 200)
     warnings: list[ChatError] = []
     async with chatkit.serve(port=0, on_warning=warnings.append) as server, json_client(server.uri) as client:
         most = server.hub.limits.clients

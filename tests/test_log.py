@@ -1,7 +1,9 @@
+import gc
+import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfile
@@ -14,7 +16,8 @@ from chatkit.dialects import JSON
 from chatkit.errors import LogUnavailable
 from chatkit.events import SERVER, Event, Who
 from chatkit.limits import LIMITS
-from chatkit.log import SqliteLog
+from chatkit.log import VERSION, SqliteLog
+from chatkit.logfile import unavailable
 
 MALI, NOI = Who("p1", "Mali"), Who("p2", "น้อย")
 
@@ -224,7 +227,8 @@ def test_a_log_that_was_not_closed_is_all_there(path: Path) -> None:
     program = """
 import os, sys
 from chatkit.events import Event, Who
-from chatkit.log import SqliteLog
+from chatkit.log import VERSION, SqliteLog
+from chatkit.logfile import unavailable
 
 log = SqliteLog(sys.argv[1])
 log.append([Event("msg", Who("p1", "Mali"), id=f"m{n}", text=f"text {n}") for n in range(1, 4)])
@@ -235,6 +239,148 @@ os.kill(os.getpid(), 9)
     with opened(path) as log:
         assert numbers(log) == [1, 2, 3]
         assert log.epoch == killed.stdout.strip()
+
+
+def test_a_copy_restored_without_its_mark_is_a_new_log(path: Path) -> None:
+    """N14: it may have grown past what a reader knows, so the mark alone can tell."""
+    backup = path.with_name("backup")
+    with opened(path) as log:
+        log.append(msgs(2))
+        old = log.epoch
+    copyfile(path, backup)
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    copyfile(backup, path)
+    with opened(path) as log:
+        assert log.epoch != old
+        assert numbers(log) == [1, 2]
+        restored = log.epoch
+    with opened(path) as log:
+        assert log.epoch == restored
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xff\xfe", b"12 or so", b"-1"])
+def test_a_damaged_mark_is_no_mark(path: Path, mark: bytes) -> None:
+    with opened(path) as log:
+        log.append(msgs(2))
+        old = log.epoch
+    mark_of(path).write_bytes(mark)
+    with opened(path) as log:
+        assert log.epoch != old
+        repaired = log.epoch
+    with opened(path) as log:
+        assert log.epoch == repaired
+
+
+def mark_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-tide")
+
+
+def test_duplicates_do_not_raise_the_mark(path: Path) -> None:
+    """Else a restart would find fewer messages than the mark says, and begin a new epoch."""
+    with opened(path) as log:
+        old = log.epoch
+        for _ in range(3):
+            log.append([*msgs(2), msg("m1")])
+        assert int(mark_of(path).read_bytes()) == 2
+    with opened(path) as log:
+        assert log.epoch == old
+
+
+def test_a_new_epoch_writes_its_own_mark(path: Path) -> None:
+    """Else the old, higher one would stay, and every further restart would begin one more epoch."""
+    with opened(path) as log:
+        log.append(msgs(5))
+    path.unlink()
+    with opened(path) as log:
+        epoch = log.epoch
+        assert int(mark_of(path).read_bytes()) == 0
+    with opened(path) as log:
+        assert log.epoch == epoch
+
+
+def test_a_mark_that_cannot_be_written_does_no_harm(path: Path) -> None:
+    """As on a full disk: the messages are what counts."""
+    with opened(path) as log:
+        assert log.tide
+        log.append(msgs(1))
+        log.tide.file.close()
+        with open("/dev/full" if Path("/dev/full").exists() else os.devnull, "r+b", buffering=0) as full:
+            log.tide.file = full
+            assert [event.seq for event, _ in log.append(msgs(2, start=2))] == [2, 3]
+
+
+@pytest.mark.parametrize("newcomer", ["here", "in another process"])
+def test_a_second_server_on_the_same_file_is_refused(path: Path, newcomer: str) -> None:
+    """R28: two who give numbers would tell each half of the class another story."""
+    program = "import sys; from chatkit.log import SqliteLog; SqliteLog(sys.argv[1])"
+    with opened(path) as log:
+        log.append(msgs(1))
+        if newcomer == "here":
+            with pytest.raises(LogUnavailable) as refused:
+                SqliteLog(str(path))
+            said = str(refused.value)
+        else:
+            other = subprocess.run(
+                [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+            )
+            assert other.returncode == 1
+            said = other.stderr
+        assert str(path) in said and "another server" in said
+        assert [event.seq for event, _ in log.append(msgs(1, start=2))] == [2]
+    with opened(path) as log:  # the file is free again
+        assert numbers(log) == [1, 2]
+
+
+def test_a_log_without_a_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """N14: `--db "$LOG"` where LOG is not set; SQLite would keep it in a temporary file and forget it."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LogUnavailable) as refused:
+        SqliteLog("")
+    assert "empty" in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_log_of_a_newer_kit_is_refused_and_left_alone(path: Path) -> None:
+    with opened(path) as log:
+        log.append(msgs(2))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE messages ADD COLUMN mood TEXT")
+        db.execute("PRAGMA user_version = 99")
+        db.commit()
+    with pytest.raises(LogUnavailable) as refused:
+        SqliteLog(str(path))
+    assert "newer" in str(refused.value) and str(path) in str(refused.value)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
+        assert db.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+
+
+FIRST_SCHEMA = """
+CREATE TABLE messages (
+    room TEXT, seq INTEGER, id TEXT, type TEXT, who TEXT, name TEXT, ts REAL, text TEXT,
+    PRIMARY KEY (room, seq), UNIQUE (room, id)
+) WITHOUT ROWID;
+CREATE TABLE log (epoch TEXT);
+INSERT INTO log VALUES ('the first epoch');
+INSERT INTO messages VALUES ('lobby', 1, 'a', 'msg', 'p1', 'Mali', 1763800000.25, 'สวัสดี');
+"""
+
+
+def test_a_log_of_the_first_kit_goes_on(path: Path) -> None:
+    """It had no `user_version`; its messages, its numbers and its epoch stay."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(FIRST_SCHEMA)
+    mark_of(path).write_bytes(b"%020d" % 1)
+    with opened(path) as log:
+        assert log.epoch == "the first epoch"
+        assert log.read("lobby", 0).events == [
+            Event("msg", MALI, "lobby", 1, "a", 1763800000.25, "สวัสดี"),
+        ]
+        assert [event.seq for event, _ in log.append(msgs(1))] == [2]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 
 @pytest.mark.parametrize(("durable", "level"), [(False, 1), (True, 2)])
@@ -278,6 +424,78 @@ def test_a_full_disk_takes_none_of_a_batch_and_recovers(path: Path) -> None:
         assert numbers(log) == [1]
         log.db.execute("PRAGMA max_page_count = 1000000")
         assert log.append([msg("big0")])[0].event.seq == 2
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def delete_all(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 4096)
+
+
+def replace(path: Path) -> None:
+    other = path.with_name("other")
+    copyfile(path, other)
+    os.replace(other, path)
+
+
+def delete_wal(path: Path) -> None:
+    path.with_name(f"{path.name}-wal").unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody delete an open file")
+@pytest.mark.parametrize("harm", [delete, delete_all, truncate, cut_off, replace, delete_wal])
+def test_what_is_not_in_a_file_that_is_there_has_no_number(path: Path, harm: Callable[[Path], None]) -> None:
+    """N9: a stray `rm`, a folder that cleans up or syncs. SQLite itself would notice nothing until the end."""
+    log = SqliteLog(str(path))
+    try:
+        log.append(msgs(1))
+        harm(path)
+        for n in range(2):
+            with pytest.raises(LogUnavailable) as refused:
+                log.append([msg(f"late {n}")])
+            assert str(path) in str(refused.value)
+    finally:
+        log.close()
+
+
+def test_a_log_may_be_read_and_copied_while_it_runs(path: Path) -> None:
+    """Who looks into the file, or backs it up, does no harm."""
+    with opened(path) as log:
+        for start in range(1, 100, 10):
+            log.append(msgs(10, start=start))
+            with closing(sqlite3.connect(path)) as other, closing(sqlite3.connect(path.with_name("copy"))) as copy:
+                assert other.execute("SELECT count(*) FROM messages").fetchone() == (start + 9,)
+                other.backup(copy)
+                other.execute("PRAGMA wal_checkpoint")
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), sqlite3.OperationalError("disk I/O error")])
+def test_whatever_the_disk_says_is_log_unavailable(error: Exception) -> None:
+    with pytest.raises(LogUnavailable) as refused, unavailable("chat.db"):
+        raise error
+    assert str(error) in str(refused.value)
+
+
+def test_a_log_that_could_not_be_opened_leaves_nothing_open(path: Path) -> None:
+    """Python 3.13 warns of a database that nobody closed, and a warning is an error here. Its lock is free, too."""
+    path.write_text("homework, do not lose\n" * 100)
+    with pytest.raises(LogUnavailable):
+        SqliteLog(str(path))
+    gc.collect()
+    path.unlink()
+    with opened(path) as log:
+        assert log.append(msgs(1))
 
 
 def test_a_batch_is_kept_whole_or_not_at_all(log: SqliteLog) -> None:
