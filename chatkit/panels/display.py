@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from IPython.display import display
@@ -35,6 +36,11 @@ class Pacer:
             self.due.cancel()
         self.due, self.drawn = None, self.bridge.loop.time()
         self.draw()
+
+
+def script(name: str) -> str:
+    """The JavaScript of a widget: a widget's module cannot import a file, so what they share stands before each."""
+    return "".join(Path(__file__).with_name(each).read_text("utf-8") for each in ("common.js", name))
 
 
 # A widget whose kernel has gone is not in the page any more after a reload. JupyterLab then shows an error that helps

@@ -1,25 +1,12 @@
-/* The card for a phone. Its content comes in a message, not in the widget's state: a token in it is saved nowhere. */
+/* The card for a phone. Its content comes in a message, not in the widget's state: a token in it is saved nowhere.
+   `common.js` stands before this file. */
 
-const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
 const QUIET = 4; // modules of white around a QR code: a camera needs them
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with a class and children; a string child becomes text. */
-function make(tag, name, ...children) {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.append(...children);
-  return element;
-}
-
-/** A sentence in its languages, each on a line of its own. */
-function spoken(words) {
-  return Object.entries(words).map(([lang, text]) => Object.assign(make("div", `chatkit-${lang}`, text), { lang }));
-}
-
 function link(address) {
-  const anchor = make("a", "chatkit-link", make("b", "", address));
-  return make("div", "", Object.assign(anchor, { href: address, target: "_blank", rel: "noopener" }));
+  const properties = { href: address, target: "_blank", rel: "noopener" };
+  return make("div", "", {}, make("a", "chatkit-link", properties, make("b", "", {}, address)));
 }
 
 function draw(tag, attributes, ...children) {
@@ -49,7 +36,7 @@ async function throughJupyter({ words, path }) {
   const base = jupyterAddress();
   const address = base && new URL(path, base);
   if (!address || !(await answers(address))) return null;
-  return make("div", "chatkit-way chatkit-proxied", ...spoken(words), link(address.href));
+  return make("div", "chatkit-way chatkit-proxied", {}, words, link(address.href));
 }
 
 async function answers(address) {
@@ -61,10 +48,10 @@ async function answers(address) {
   }
 }
 
-const way = ({ words, links }) => make("div", "chatkit-way", ...words.flatMap(spoken), ...links.map(link));
+const way = ({ words, links }) => make("div", "chatkit-way", {}, ...words, ...links.map(link));
 
 async function lay(card, { code, ways, proxied }) {
-  const text = make("div", "chatkit-ways", ...ways.map(way));
+  const text = make("div", "chatkit-ways", {}, ...ways.map(way));
   card.replaceChildren(...(code ? [picture(code)] : []), text);
   const detour = await throughJupyter(proxied);
   if (detour) text.append(detour);
@@ -73,8 +60,9 @@ async function lay(card, { code, ways, proxied }) {
 function render({ model, el }) {
   const view = Math.random().toString(36).slice(2);
   const card = make("div", "chatkit-card");
-  const absent = () => card.replaceChildren(make("div", "chatkit-absent", ...spoken(model.get("absent"))));
+  const absent = () => fill(card, make("p", "chatkit-dead", {}, model.get("absent")));
   const patience = setTimeout(absent, PATIENCE);
+  const unwatch = watchKernel(model, absent); // the server has gone with it
   const onMessage = (message) => {
     if (message.view !== view) return;
     clearTimeout(patience);
@@ -85,10 +73,11 @@ function render({ model, el }) {
   try {
     model.send({ do: "show", view });
   } catch {
-    absent(); // its kernel has gone
+    absent(); // drawn again after its kernel had gone
   }
   return () => {
     clearTimeout(patience);
+    unwatch();
     model.off("msg:custom", onMessage);
   };
 }

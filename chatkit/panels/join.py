@@ -11,7 +11,7 @@ import traitlets
 
 from chatkit.addresses import in_link, join_links, reachable_addresses
 from chatkit.panels.background import BackgroundServer
-from chatkit.panels.display import put_out
+from chatkit.panels.display import put_out, script
 from chatkit.panels.journal import Words
 from chatkit.panels.server import ServerPanel
 from chatkit.server import Server
@@ -24,7 +24,7 @@ EVERYWHERE = (None, "0.0.0.0", "::")  # hosts of a server that listens on every 
 class CardView(anywidget.AnyWidget):
     """The card on the page. It asks for its content: what stands in a widget's state is saved with the notebook."""
 
-    _esm = Path(__file__).with_name("join.js")
+    _esm = script("join.js")
     _css = Path(__file__).with_name("join.css")
     absent = traitlets.Dict().tag(sync=True)  # the words where nobody answers
 
@@ -53,7 +53,7 @@ class JoinCard:
         self.links = join_links(hosts, running.port, running.token, bool(running.ssl), running.base_path)
         fragment = f"#token={quote(running.token, safe='')}" if running.token else ""
         self.proxied = f"proxy/{running.port}{running.base_path}{fragment}"  # below the Jupyter server's own address
-        self.view = CardView(absent=self.words("panel_run_again"))
+        self.view = CardView(absent=self.words("panel_dead"))
         self.view.on_msg(lambda _view, content, _buffers: self.show(content))
 
     def show(self, asked: dict[str, Any]) -> None:

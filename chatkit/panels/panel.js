@@ -1,39 +1,11 @@
 /* One view for every panel: a line of state, a log, an input box. It knows no chat, and no sentence of its own.
+   `common.js` stands before this file.
 
    To the panel: {do: "show"}, {do: "submit", text}, {do: "press", button}, each with its `view`.
    From it: {do: "draw", status, lines, oldest, view?} and {do: "answer", view, why}. The words that stay are in `labels`.
    Text becomes text nodes only: nothing that somebody wrote is ever read as HTML. */
 
-const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
 const AT_THE_END = 24; // pixels from the newest line that still count as reading it
-const GONE = ["restarting", "autorestarting", "terminating", "dead"]; // a kernel's states that no panel survives
-
-// Making elements
-
-/** An element with a class, some properties, and children; a child is a string, a node, or words {en: …, th: …}. */
-function make(tag, name, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  element.className = name;
-  for (const [key, value] of Object.entries(properties)) {
-    if (key in element) element[key] = value;
-    else element.setAttribute(key, value);
-  }
-  return fill(element, ...children);
-}
-
-function fill(element, ...children) {
-  element.replaceChildren(...children.flatMap((child) => (isWords(child) ? spoken(child) : [child])));
-  return element;
-}
-
-const isWords = (value) => value !== null && typeof value === "object" && !(value instanceof Node);
-
-/** Words as one span for each language, so that a screen reader and the reading switch know which is which. */
-function spoken(words) {
-  return Object.entries(words).map(([lang, text]) => make("span", `chatkit-${lang}`, { lang }, text));
-}
-
-const plain = (words) => (isWords(words) ? Object.values(words).join(" · ") : words);
 
 const warned = (words) => (words ? ["⚠️ ", words] : []);
 
@@ -254,21 +226,7 @@ class Box {
   }
 }
 
-// The kernel
-
-/** Call `onGone` when the kernel is restarted, dies or is shut down. Returns what ends the watch.
-
-    JupyterLab tells a widget of a restart, but not of the other ends; so its kernel is watched, too. */
-function watchKernel(model, onGone) {
-  const kernel = model.widget_manager?.kernel;
-  const onStatus = (_, status) => GONE.includes(status) && onGone();
-  kernel?.statusChanged?.connect(onStatus);
-  kernel?.disposed?.connect(onGone);
-  return () => {
-    kernel?.statusChanged?.disconnect(onStatus);
-    kernel?.disposed?.disconnect(onGone);
-  };
-}
+// The whole
 
 /** JupyterLab would take Enter away from the box, and read letters as commands to the notebook (`dd` deletes a cell). */
 function keepKeys(panel) {

@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 
 from chatkit.errors import ChatError
 from chatkit.panels.bridge import Bridge
-from chatkit.panels.display import Pacer, put_out, without_secrets
+from chatkit.panels.display import Pacer, put_out, script, without_secrets
 from chatkit.panels.journal import Journal, Words
 from chatkit.panels.people import People
 from chatkit.texts import chosen, say
@@ -26,7 +26,7 @@ class View(anywidget.AnyWidget):
     addresses come in messages, which nobody saves.
     """
 
-    _esm = Path(__file__).with_name("panel.js")
+    _esm = script("panel.js")
     _css = Path(__file__).with_name("panel.css")
     labels = traitlets.Dict().tag(sync=True)  # words that stay: the buttons' and the boxes' names
 

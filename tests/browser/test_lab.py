@@ -358,6 +358,9 @@ async def test_a_join_card_shows_a_code_that_leads_to_the_room_and_keeps_the_tok
     assert link.endswith("/#token=secret%26%2F%23")
     await notebook.save()
     assert "token=" not in (lab.notebooks / "join.ipynb").read_text().replace("token='secret", "")
+    await notebook.restart()  # and the server is gone, wherever the code leads
+    await expect(page.locator(".chatkit-card .chatkit-dead")).to_contain_text("ให้รันเซลล์นี้อีกครั้ง")
+    await expect(picture).to_have_count(0)
 
 
 @need_chromium
