@@ -157,11 +157,11 @@ function member({ name, tag, you }) {
   return make("li", "chatkit-member", you ? { "aria-current": "true" } : {}, ...called(name, tag));
 }
 
-/** Who is here; and how many more, where the list would have no end. */
-function people({ members, more, state }, labels) {
+/** Who is here; how many comes first, where they are many: the list of a crowd has an end. */
+function people({ members, crowd, state }, labels) {
   const nobody = state === "running" && labels.nobody ? [make("li", "chatkit-nobody", {}, labels.nobody)] : [];
-  const others = more ? [make("li", "chatkit-more", {}, more)] : [];
-  return members.length ? [...members.map(member), ...others] : nobody;
+  const count = crowd ? [make("li", "chatkit-crowd", {}, crowd)] : [];
+  return members.length ? [...count, ...members.map(member)] : nobody;
 }
 
 function drawStatus(parts, labels, status, tell) {

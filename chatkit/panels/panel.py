@@ -15,7 +15,7 @@ from chatkit.errors import ChatError
 from chatkit.panels.bridge import Bridge
 from chatkit.panels.display import Pacer, put_out, script, without_secrets
 from chatkit.panels.journal import Journal, Words
-from chatkit.panels.people import People
+from chatkit.panels.people import FEW, People
 from chatkit.texts import chosen, say
 
 
@@ -65,9 +65,9 @@ class Panel:
     # What a panel of a kind says of itself.
 
     def status(self) -> dict[str, Any]:
-        """What is true now, for the page: state, mark, words, detail, why, note, buttons, members, more.
+        """What is true now, for the page: state, mark, words, detail, why, note, buttons, members, crowd.
 
-        why: what is wrong; note: what the reader should know; members and more: as `here` gives them.
+        why: what is wrong; note: what the reader should know; members and crowd: as `here` gives them.
         """
         raise NotImplementedError
 
@@ -115,9 +115,8 @@ class Panel:
 
     def here(self, people: People, you: str = "") -> dict[str, Any]:
         """Who is here, for `status`; the id `you` is the reader's own."""
-        listed = people.listed(you)
-        others = people.count - len(listed)
-        return {"members": listed, "more": self.say("panel_more", count=others) if others else None}
+        crowd = self.say("panel_people", count=people.count) if people.count > FEW else None
+        return {"members": people.listed(you), "crowd": crowd}
 
     def report(self, error: Exception) -> None:
         """Show an error that no cell would show: in the panel, and in full under the cell that made it."""

@@ -7,7 +7,8 @@ from chatkit.events import NOBODY, SERVER, Who
 from chatkit.limits import LIMITS
 from chatkit.spelling import skeleton
 
-LISTED = 100  # names in the list of a panel; how many more there are is a number
+FEW = 10  # people; of more than these their number is said, too
+LISTED = 100  # names in the list of a panel, whatever their number
 PRESENCE = {"joined": "✅", "left": "❌", "renamed": "✏️"}
 
 
