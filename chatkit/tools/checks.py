@@ -19,7 +19,7 @@ from chatkit.client import connect
 from chatkit.errors import ChatError
 from chatkit.server import running, serve
 from chatkit.texts import say, visible
-from chatkit.tools.copies import course, default_folder
+from chatkit.tools.copies import course, default_folder, is_lesson
 from chatkit.tools.report import Finding, found
 
 PATIENCE = 3.0  # seconds that one check may take
@@ -204,7 +204,7 @@ def lessons() -> Finding:
     originals = course()
     if originals is None:
         return found("lessons", "note", "no_lessons", "no_lessons_do")
-    count = len(list((originals / "notebooks").glob("*.ipynb")))
+    count = sum(is_lesson(path.name) for path in (originals / "notebooks").glob("*.ipynb"))
     return found("lessons", "ok", "lessons", count=count, folder=str(default_folder()))
 
 

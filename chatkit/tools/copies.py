@@ -15,7 +15,7 @@ from itertools import count, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-__all__ = ["Copies", "Handed", "course", "default_folder"]
+__all__ = ["Copies", "Handed", "course", "default_folder", "is_lesson"]
 
 LIST = ".chatkit.json"  # {"notebooks/00_hello_room.ipynb": digest of what was handed out}
 SUFFIXES = (".ipynb", ".md", ".png", ".svg", ".jpg", ".css")
@@ -124,6 +124,12 @@ class Copies:
         path.write_bytes(text)
         self.handed_out[name] = digest(text, name)
         done.append(name)
+
+
+def is_lesson(name: str) -> bool:
+    """Whether a file of the course is a lesson: a notebook, and not the page of links."""
+    path = PurePosixPath(name)
+    return path.suffix == ".ipynb" and path.stem != "index"
 
 
 def version(name: str, number: int) -> str:

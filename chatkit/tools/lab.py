@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from chatkit.texts import LANGUAGES, say
 from chatkit.tools import options as kinds
-from chatkit.tools.copies import Copies, Handed, course, default_folder
+from chatkit.tools.copies import Copies, Handed, course, default_folder, is_lesson
 from chatkit.tools.options import BadOption, Parser, add_lang, language
 
 __all__ = ["add_options", "open_lab"]
@@ -66,7 +66,7 @@ def lessons(folder: Path | None, is_fresh: bool, lang: str) -> Path:
 def tell(handed: Handed, folder: Path, lang: str) -> None:
     """One line for the folder, and one for each newer lesson that lies beside a changed one."""
     done = {each: getattr(handed, each) for each in ("new", "renewed", "kept")}
-    counts = {each: sum(name.endswith(".ipynb") for name in names) for each, names in done.items()}
+    counts = {each: sum(map(is_lesson, names)) for each, names in done.items()}
     print(say("lab_lessons", folder=str(folder), **counts).in_(lang), flush=True)
     for changed, newer in handed.beside.items():
         print(say("lab_beside", changed=Path(changed).name, newer=Path(newer).name).in_(lang), flush=True)
