@@ -13,12 +13,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from chatkit.exercises.questions import lessons
 from tests import notebook_rules as rules
 
 FOLDER = rules.ROOT / "notebooks"
 INDEX = FOLDER / "index.ipynb"
-LESSONS = sorted(path for path in FOLDER.glob("*.ipynb") if path != INDEX)
-TEACHER, STUDENT = "07_many_clients_teacher", "07_many_clients_student"
+#: in the order of the course: the teacher before the student
+LESSONS = [FOLDER / f"{name}.ipynb" for name in lessons()]
 
 #: What a kernel has besides its cells: prints it as JSON. It waits a little for what is just ending.
 PROBE = """
@@ -67,11 +68,6 @@ class Open:
         return {what: seen for what, seen in more.items() if seen}
 
 
-def in_order(paths: list[Path]) -> list[Path]:
-    """As the index has them: the teacher before the student."""
-    return sorted(paths, key=lambda path: (path.stem == STUDENT, path.stem.replace(STUDENT, TEACHER)))
-
-
 async def test_every_lesson_runs_while_all_others_are_open_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -80,13 +76,13 @@ async def test_every_lesson_runs_while_all_others_are_open_and_leaves_nothing(
         monkeypatch.setenv("CHATKIT_PORT", str(probe.getsockname()[1]))
     monkeypatch.setenv("CHATKIT_HOME", str(tmp_path))
     async with AsyncExitStack() as kernels:
-        lessons = [Open(path) for path in in_order([INDEX, *LESSONS])]
-        for lesson in lessons:
+        opened = [Open(path) for path in (INDEX, *LESSONS)]
+        for lesson in opened:
             await kernels.enter_async_context(lesson.client.async_setup_kernel(cwd=str(FOLDER)))
             await lesson.probe()
             await lesson.run([cell for cell in lesson.cells if "clean-up" not in rules.tags(cell)])
         left = {}
-        for lesson in reversed(lessons):
+        for lesson in reversed(opened):
             await lesson.run([cell for cell in lesson.cells if "clean-up" in rules.tags(cell)])
             left[lesson.name] = await lesson.probe()
     assert not {name: more for name, more in left.items() if more}
@@ -100,19 +96,23 @@ def rows(cell: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from re.findall(r"^\| \[[^]]+\]\((\w+\.ipynb)\) \|.*\| (\d+) \|$", rules.source(cell), re.MULTILINE)
 
 
+def test_the_course_has_every_notebook() -> None:
+    assert set(LESSONS) == set(FOLDER.glob("[0-9]*.ipynb"))
+
+
 def test_index_shows_each_lesson_with_the_minutes_that_the_lesson_says_itself() -> None:
     index = json.loads(INDEX.read_text("utf-8"))
     for is_of_the_language in (rules.is_english, rules.is_thai):
         shown = dict(row for cell in index["cells"] if is_of_the_language(cell) for row in rows(cell))
-        assert list(shown) == [path.name for path in in_order(LESSONS)]
+        assert list(shown) == [path.name for path in LESSONS]
         for name, minutes in shown.items():
             way = rules.source(json.loads((FOLDER / name).read_text("utf-8"))["cells"][0])
             assert f"{minutes} min · {minutes} นาที" in way, name
+            assert lessons()[name.removesuffix(".ipynb")]["minutes"] == int(minutes), name
 
 
 def test_each_lesson_leads_to_the_next_one() -> None:
-    lessons = in_order(LESSONS)
-    for path, following in pairwise(lessons):
+    for path, following in pairwise(LESSONS):
         cells = json.loads(path.read_text("utf-8"))["cells"]
         for cell in (cells[0], cells[-2], cells[-1]):
             assert following.name in rules.links(rules.source(cell)), (path.stem, cell["id"])
