@@ -145,7 +145,7 @@ LAYERS: dict[str, frozenset[str]] = {
     # wings
     "exercises": LEAVES,
     "exercises.checks": LEAVES | {"server", "client"},  # what the notebooks of the exercises use
-    "panels": LEAVES | {"server", "client", "wire"},
+    "panels": LEAVES | {"server", "client", "wire", "labs"},
     "tools": LEAVES | HEART | {"web", "wire", "exercises", "panels", "labs", "sources"},
     # the package itself
     "__init__": LEAVES | {"client", "server", "sources", "tools"},

@@ -135,7 +135,7 @@ class Grader:
         match verdict:
             case Done():
                 yield from self.tell(lab, at, seen, "✅", fill(step.done, **verdict.holes))
-                at.done += 1
+                at.done, at.tries = at.done + 1, 0
                 yield from self.go_on(lab, at, seen)
                 yield from self.after(lab, at, seen)
             case Part():

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from chatkit.texts import Sentence, say
 
-__all__ = ["Checked", "Receipt", "as_csv", "check", "make_code", "read_lines"]
+__all__ = ["Checked", "Receipt", "as_csv", "check", "line_of", "make_code", "read_lines"]
 
 # Crockford's base 32: no I, L, O, U, so that nothing read out is heard as something else.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -116,6 +116,15 @@ def wrong_with(
 def is_near(code: str, known: Iterable[str]) -> bool:
     """Whether a true receipt differs in the lab only, or in one or two letters: somebody changed it, or misread it."""
     return any(code[6:] == each[6:] or sum(map(str.__ne__, code, each)) <= 2 for each in known)
+
+
+def line_of(each: Checked) -> Sentence:
+    """What a receipt is worth, for a person."""
+    who = f"{each.student} " if each.student else ""
+    place = say("receipt_line", line=each.line, who=who, code=each.code)
+    if each.problem is None:
+        return Sentence(f"✅ {place.en}", f"✅ {place.th}")
+    return Sentence(f"❌ {place.en}: {each.problem.en}", f"❌ {place.th}: {each.problem.th}")
 
 
 # What a spreadsheet would take for the start of a formula (OWASP, CSV injection).

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS lab_secret (secret BLOB);
 class Progress:
     """How far one student is in one lab.
 
-    done:  steps done. tries: things that were wrong. facts: what later steps need, as JSON keeps it.
+    done:  steps done. tries: things that were wrong since. facts: what later steps need, as JSON keeps it.
     here:  the student's open connections, as `Opened`, by number; not kept.
     """
 
@@ -42,7 +42,7 @@ class Progress:
 
 
 class Tick(NamedTuple):
-    """One field of the class's grid: who, which lab, steps done, things that were wrong, seconds since 1970."""
+    """One field of the class's grid: who, which lab, steps done, things that were wrong since, seconds since 1970."""
 
     name: str
     lab: int

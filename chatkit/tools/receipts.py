@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from chatkit.labs import Store, labs
-from chatkit.labs.receipts import Checked, as_csv, check, read_lines
+from chatkit.labs.receipts import as_csv, check, line_of, read_lines
 from chatkit.texts import say
 from chatkit.tools.options import BadOption, Parser, a_log, add_lang, language
 
@@ -31,20 +31,13 @@ def check_file(options: argparse.Namespace) -> int:
     finally:
         store.close()
     for each in checked:
-        print(line_of(each, lang))
+        print(line_of(each).in_(lang))
     false = sum(each.problem is not None for each in checked)
     print(say("receipt_sum", count=len(checked), false=false).in_(lang))
     if options.csv:
         write(options.csv, as_csv(checked, labs()))
         print(say("receipt_csv", path=options.csv).in_(lang))
     return 1 if false or not checked else 0
-
-
-def line_of(each: Checked, lang: str) -> str:
-    """What a receipt is worth, for a person."""
-    who = f"{each.student} " if each.student else ""
-    place = say("receipt_line", line=each.line, who=who, code=each.code).in_(lang)
-    return f"❌ {place}: {each.problem.in_(lang)}" if each.problem else f"✅ {place}"
 
 
 def text_of(path: str) -> str:
