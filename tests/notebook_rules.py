@@ -499,6 +499,11 @@ EXCEPTIONS: dict[str, dict[Rule, str]] = {
         name: {says_the_six_steps: "looks at bytes, builds no server; it names the steps that it shows"}
         for name in ("08_handshake", "09_frames", "10_client_by_hand")
     },
+    "postman_exercises": {
+        **dict.fromkeys((opens_with_recall, guesses_are_settled, has_exercises), "the labs are the exercises"),
+        says_the_six_steps: "builds no server",
+        stands_by_itself: AGREED,
+    },
     "index": dict.fromkeys(ANATOMY, "a page of links"),
 }
 
