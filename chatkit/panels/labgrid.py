@@ -69,7 +69,8 @@ class LabGrid:
 
     def begin(self, server: Server) -> list[Tick]:
         server.labs.grader.on_tick.append(self.news.put)
-        return server.labs.store.ticks()
+        ticks: list[Tick] = server.labs.store.ticks()
+        return ticks
 
     def receipts(self) -> list[Receipt]:
         """All receipts that the server gave out, the oldest first."""

@@ -9,6 +9,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 
@@ -21,6 +22,7 @@ Show = Callable[[str], None]
 
 BACKLOG = 1_000  # lines that wait for a paused terminal; more are dropped
 AHEAD = 100  # piped lines read ahead of the chat
+PAUSE = 0.02  # seconds between two writes
 LAST_WORDS = 1.0  # seconds that a closing screen waits for a slow terminal
 
 
@@ -69,10 +71,27 @@ def write_lines(waiting: "queue.Queue[str | None]") -> None:
     raw = getattr(raw, "raw", raw)
     encoding = sys.stdout.encoding or "utf-8"
     with suppress(OSError):  # whoever read the pipe has gone: nothing is left to be shown to
-        while (line := waiting.get()) is not None:
-            data = memoryview(f"{line}{os.linesep}".encode(encoding, "replace"))
+        for lines in batches(waiting):
+            data = memoryview("".join(f"{line}{os.linesep}" for line in lines).encode(encoding, "replace"))
             while data:
                 data = data[raw.write(data) or 0 :]
+
+
+def batches(waiting: "queue.Queue[str | None]") -> Iterator[list[str]]:
+    """What waits, until `None`, every 20 ms: to wake this thread for each line would cost the chat a change of threads.
+
+    A line that is there already is taken along.
+    """
+    line: str | None = ""
+    while line is not None and (line := waiting.get()) is not None:
+        time.sleep(PAUSE)
+        lines = []
+        while line is not None:
+            lines.append(line)
+            if waiting.empty():
+                break
+            line = waiting.get()
+        yield lines
 
 
 async def piped_lines() -> AsyncGenerator[str, None]:
