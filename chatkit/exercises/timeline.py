@@ -214,7 +214,8 @@ class Timeline:
             for name, step in self.blocked
         )
         title = say("timeline_title", seconds=self.seconds).html(chosen())
-        return f'<div class="chatkit-timeline" style="max-width:720px">{title}{rows}{held}</div>'
+        signs = say("timeline_legend").html(chosen())
+        return f'<div class="chatkit-timeline" style="max-width:720px">{title}{rows}{signs}{held}</div>'
 
 
 def drawn(lane: Lane, seconds: float) -> str:

@@ -50,7 +50,7 @@ class Late(Exception):
 
 
 class Left(Exception):
-    """In place of what would end the kernel: SystemExit, KeyboardInterrupt, TooLong. `error` is the original."""
+    """In place of what would end the kernel: SystemExit, KeyboardInterrupt, TooLong … `error` is the original."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(f"{type(error).__name__}: {error}".rstrip(": "))
@@ -81,7 +81,9 @@ class Driven(Coroutine[Any, Any, Any]):
         asked = cell.cancelling() if cell else 0
         try:
             return resume(*values)
-        except (SystemExit, KeyboardInterrupt, TooLong) as error:
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
             raise Left(error) from None
         finally:
             ANSWERING.reset(token)
@@ -166,7 +168,9 @@ class Watch:
         token = ANSWERING.set(self)
         try:
             return function(*values)
-        except (SystemExit, KeyboardInterrupt, TooLong) as error:
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
             raise Left(error) from None
         finally:
             ANSWERING.reset(token)
