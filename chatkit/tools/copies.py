@@ -18,7 +18,7 @@ from typing import Any
 __all__ = ["Copies", "Handed", "course", "default_folder", "is_lesson"]
 
 LIST = ".chatkit.json"  # {"notebooks/00_hello_room.ipynb": digest of what was handed out}
-SUFFIXES = (".ipynb", ".md", ".png", ".svg", ".jpg", ".css")
+SUFFIXES = (".ipynb", ".md", ".png", ".svg", ".jpg", ".css", ".yaml", ".bru", ".http", ".json")  # the labs' files, too
 KIT = Path(__file__).resolve().parent.parent
 
 
