@@ -186,7 +186,7 @@ async def test_a_lab_disturbs_no_room() -> None:
 async def test_a_server_that_nobody_asks_for_a_lab_has_none() -> None:
     program = (
         "import asyncio, sys, chatkit\nasync def main():\n async with chatkit.serve(port=0): pass\n"
-        "asyncio.run(main())\nprint('chatkit.labs' in sys.modules)"
+        "asyncio.run(main())\nprint('chatkit.labs.run' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout == "False\n"
