@@ -18,7 +18,7 @@ from chatkit import Chat, Event, Server, Who, client, connect, serve
 from chatkit.addresses import is_nearby
 from chatkit.errors import BadAddress, BadMessage, BadName, BadText, ChatError, NoDialect, NoServer, Refused
 from chatkit.limits import LIMITS
-from chatkit.memory import Gap
+from chatkit.memory import Gap, Unsent
 from tests.chat import CEILING, json_client, plain_client, wait_until
 
 
@@ -114,6 +114,17 @@ async def test_a_chat_knows_who_and_where_it_is(server: Server) -> None:
             assert mali.members[second.you].name == "Mali·2"
         await hear(mali, "left")
         assert set(mali.members) == {mali.you}
+
+
+async def test_a_chat_knows_its_own_new_name(server: Server) -> None:
+    async with connect(server.uri, name="Mali") as chat, connect(server.uri, name="Noi") as noi:
+        assert chat.websocket and noi.websocket
+        await noi.websocket.send('{"type":"hello","name":"Nok"}')
+        await hear(chat, "renamed")
+        assert chat.name == "Mali"
+        await chat.websocket.send('{"type":"hello","name":"Malee"}')
+        await wait_until(lambda: chat.name == "Malee")
+        assert chat.members[chat.you].name == "Malee"
 
 
 async def test_nobody_in_particular_is_someone(server: Server) -> None:
@@ -308,6 +319,32 @@ async def test_a_message_refused_for_good_raises_and_the_next_one_goes(
         assert refused.value.code == "dup"
         assert refused.value.sentence("th") != refused.value.sentence("en")
         assert await seq(chat.send("next")) == 2
+
+
+async def test_a_text_of_exactly_the_size_goes_and_one_byte_more_does_not(server: Server) -> None:
+    async with connect(server.uri) as chat:
+
+        def size(text: str) -> int:
+            return len(chat.memory.wire_form(Unsent("0" * 32, text, print)).encode())
+
+        fits = "🙂" * 3_000 + "\x01" * 700  # four bytes each, and six in JSON
+        fits += "x" * (LIMITS.message_bytes - size(fits))
+        assert size(fits) == LIMITS.message_bytes and len(fits) < LIMITS.text
+        assert await seq(chat.send(fits)) == 1
+        with pytest.raises(BadText) as refused:
+            chat.send(fits + "x")
+        assert refused.value.code == "too_big"
+        assert (await hear(chat, "msg"))[0].text == fits
+
+
+async def test_a_text_that_is_too_big_for_the_server_is_dropped_and_no_other(server: Server) -> None:
+    """1009 (RFC 6455, 7.4.1) is about what was on its way; where nothing was, nothing is dropped."""
+    async with connect(server.uri) as chat:
+        assert chat.memory.hang_up(1009).code == 1009
+        waiting = chat.memory.write("not on its way", lambda outcome: pytest.fail(str(outcome)))
+        chat.memory.hang_up(1009)
+        assert list(chat.memory.outbox) == [waiting]
+        chat.memory.outbox.clear()
 
 
 async def test_who_no_longer_waits_for_a_number_disturbs_nobody(server: Server) -> None:
@@ -526,10 +563,10 @@ async def test_a_wrong_token_after_a_restart_ends_it() -> None:
 
 async def test_a_full_server_is_tried_again(server: Server) -> None:
     async with connect(server.uri) as chat:
-        server.max_clients = 0
+        server.reception.door.most = 0
         cut(chat)
-        await until(chat, "reconnecting")
-        server.max_clients = 1
+        await wait_until(lambda: isinstance(chat.reason, Refused) and chat.reason.code == 503)
+        server.reception.door.most = 1
         await until(chat, "open")
         assert await seq(chat.send("back")) == 1
 
@@ -660,19 +697,3 @@ def test_delays_grow_by_the_factor_up_to_fifteen_seconds(monkeypatch: pytest.Mon
 def test_delays_are_given_or_taken_thirty_percent() -> None:
     longest = [list(islice(real_backoff(), 12))[-1] for _ in range(300)]
     assert 0.7 * 15 <= min(longest) < 0.75 * 15 and 1.25 * 15 < max(longest) <= 1.3 * 15
-
-
-async def test_after_a_success_the_delays_begin_anew(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[int] = []
-
-    def counted() -> Iterator[float]:
-        begun.append(1)
-        while True:
-            yield 0.0
-
-    monkeypatch.setattr(client, "backoff", counted)
-    async with connect(server.uri) as chat:
-        count = len(begun)
-        cut(chat)
-        await wait_until(lambda: len(begun) > count)
-        await until(chat, "open")

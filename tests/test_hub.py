@@ -622,6 +622,18 @@ def test_the_public_id_tells_nothing_of_the_secret_and_survives_a_restart() -> N
     assert SECRET not in public_id(SECRET) and public_id(SECRET).startswith("p")
 
 
+def test_the_public_id_cannot_be_found_by_trying() -> None:
+    assert len(public_id(SECRET)) == 13  # 48 bits
+
+
+@pytest.mark.parametrize(("me", "is_kept"), [("", False), ("x", False), ("x" * 15, False), ("x" * 16, True)])
+def test_a_secret_that_can_be_guessed_is_not_taken(chat: Chat, me: str, is_kept: bool) -> None:
+    _, ear = chat.json("Mali", me=me)
+    secret = welcome_of(ear)["me"]
+    assert (secret == me) is is_kept
+    assert len(secret) >= 16
+
+
 def test_equal_names_get_a_suffix(chat: Chat) -> None:
     names = [chat.json("Mali")[0].who.name, chat.plain("Mali")[0].who.name, chat.json("MALI")[0].who.name]
     assert names == ["Mali", "Mali·2", "MALI·3"]
@@ -789,8 +801,8 @@ def test_what_a_class_costs_grows_with_its_number_and_not_with_its_square(pace: 
                 if text.startswith(kinds)
             )
 
-    few, many = told(1_000), told(2_000)
-    print(f"{few / 1e6:.1f} MB for 1,000, {many / 1e6:.1f} MB for 2,000")
+    few, many = told(500), told(1_000)
+    print(f"{few / 1e6:.1f} MB for 500, {many / 1e6:.1f} MB for 1,000")
     assert many < 3 * few
 
 

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -15,9 +16,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from chatkit import Server, serve
-from chatkit.errors import BadText, LogUnavailable, PortTaken
+from chatkit.errors import BadText, ChatError, LogUnavailable, PortTaken, TurnedAway
 from chatkit.events import Event, Who
-from chatkit.server import free_port
+from chatkit.limits import LIMITS
+from chatkit.server import free_port, running
+from tests.chaos import Staller
 from tests.chat import CEILING, close_code, dial, json_client, plain_client, wait_until
 
 
@@ -35,6 +38,9 @@ async def server() -> AsyncIterator[Server]:
     """A server on a free port, where nobody is too fast."""
     async with serve(port=0, rate=0) as server:
         yield server
+
+
+HANDSHAKE = "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 
 
 async def get(port: int, request: str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") -> tuple[str, str, str]:
@@ -562,6 +568,110 @@ async def test_async_with_and_await_are_both_fine() -> None:
     assert not is_taken(server.port)
 
 
+async def test_the_last_turn_is_taken_at_the_end_even_if_the_loop_has_not_come_to_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with json_client(server.uri) as client:
+        session = next(iter(server.reception.door.inside))
+        monkeypatch.setattr(server.hub, "gather", lambda before: None)  # the turn that was due is never begun
+        await session.receive('{"type":"send","id":"a1","text":"last words"}')  # type: ignore[attr-defined]
+        assert server.hub.log.bounds("lobby") == (1, 0)
+        server.close()
+        assert (await client.hear("ack"))["seq"] == 1
+        assert await close_code(client.websocket) == 1001
+
+
+async def test_only_a_taken_port_is_said_to_be_taken() -> None:
+    """192.0.2.1 is nobody's address (RFC 5737): that is another problem than a port."""
+    with pytest.raises(OSError):
+        await serve("192.0.2.1", 0)
+
+
+async def test_a_server_that_ends_leaves_the_port_to_who_has_it_now(server: Server) -> None:
+    """One in another thread may serve the same port on another address."""
+    other: Any = object()
+    running[server.port] = other
+    await server.stop()
+    assert running.pop(server.port) is other
+
+
+async def test_a_second_server_on_the_same_log_is_refused(tmp_path: Path) -> None:
+    db = str(tmp_path / "chat.db")
+    async with serve(port=0, db=db) as server, json_client(server.uri) as client:
+        with pytest.raises(LogUnavailable) as refused:
+            await serve(port=0, db=db)
+        assert db in refused.value.sentence("en") and db in refused.value.sentence("th")
+        await client.send("still here", id="a1")
+        await client.hear("ack")
+
+
+async def test_a_sign_of_life_comes_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatkit.server.LIMITS", replace(LIMITS, beat_seconds=0.5))
+    async with serve(port=0) as server, json_client(server.uri) as client:
+        for _ in range(3):
+            assert await client.hear("beat") == {"type": "beat", "head": 0}
+
+
+async def test_a_beat_that_the_log_cannot_give_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatkit.server.LIMITS", replace(LIMITS, beat_seconds=0.5))
+    async with serve(port=0) as server, json_client(server.uri) as client:
+        asked: list[str] = []
+
+        def fail(room: str) -> tuple[int, int]:
+            asked.append(room)
+            raise LogUnavailable
+
+        with monkeypatch.context() as broken:
+            broken.setattr(server.hub.log, "bounds", fail)
+            await wait_until(lambda: asked)
+        assert await client.hear("beat") == {"type": "beat", "head": 0}  # the next one
+
+
+async def test_websockets_own_keepalive_is_on(server: Server) -> None:
+    async with plain_client(server.uri):
+        [connection] = server.connections.standing()
+        assert (connection.ping_interval, connection.ping_timeout) == (15, 15)
+
+
+async def test_a_replay_waits_for_its_reader(server: Server) -> None:
+    """5 MB for one who reads nothing: no more of it waits in the server than anybody may leave unread."""
+    pen = Who("p0", "Pen")
+    server.hub.log.append([Event("msg", pen, id=f"a{number}", text="x" * 4_000) for number in range(1_300)])
+    async with json_client(server.uri) as witness:
+        with Staller(server.port, hello={"after": 0}):
+            await witness.hear("joined")
+            most = 0
+            for number in range(300):  # many turns of the loop
+                await witness.send("hi", id=str(number))
+                await witness.hear("ack")
+                sizes = [each.transport.get_write_buffer_size() for each in server.connections.standing()]
+                most = max(most, *sizes)
+                if most > 40_000:
+                    break
+            assert 0 < most < LIMITS.unread_bytes
+
+
+async def test_who_could_not_be_told_what_it_missed_may_come_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log fails between the welcome and the replay: nobody is half in."""
+
+    def fail(member: object) -> bool:
+        raise LogUnavailable
+
+    async with json_client(server.uri, name="Noi") as other, json_client(server.uri, greet=False) as client:
+        with monkeypatch.context() as broken:
+            broken.setattr(server.hub, "catch_up", fail)
+            await client.say(type="hello", name="Mali")
+            nack = await client.hear("nack")
+            assert nack["code"] == "log" and nack["retry_ms"] > 0
+        assert [who.name for who in server.members()] == ["Noi"]
+        await client.say(type="hello", name="Mali")
+        await client.hear("welcome")
+        await client.send("at last", id="a1")
+        assert await other.texts(1) == ["at last"]
+
+
 # --- admission -----------------------------------------------------------------------------------------------------
 
 
@@ -575,6 +685,30 @@ async def test_a_full_server_answers_503_and_takes_the_next_when_one_leaves() ->
             async with plain_client(server.uri) as client:
                 await client.send("hi")
                 assert await client.next() == "You said: hi"
+
+
+async def test_the_first_of_two_names_counts(server: Server) -> None:
+    async with json_client(f"{server.uri}/?name=Mali&name=Noi") as client:
+        assert client.welcome["name"] == "Mali"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["/?token=no", "/nowhere", "/?name=มาลี"],
+)
+async def test_the_operator_hears_of_every_refusal(asked: str) -> None:
+    warnings: list[ChatError] = []
+    async with serve(port=0, token="รหัส", on_warning=warnings.append) as server:
+        status, _, body = await get(
+            server.port, f"GET {asked} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n{HANDSHAKE}\r\n"
+        )
+        await wait_until(lambda: warnings)
+    [warning] = warnings
+    assert isinstance(warning, TurnedAway) and warning.who == "127.0.0.1"
+    assert f" {warning.status} " in status
+    assert warning.why.en in body and warning.why.th in body  # the client gets the same words
+    for lang in ("en", "th"):
+        assert getattr(warning.why, lang) in warning.sentence(lang) and "127.0.0.1" in warning.sentence(lang)
 
 
 async def test_a_browser_gets_the_page(server: Server) -> None:
@@ -608,6 +742,28 @@ async def test_a_token_is_asked_for_in_the_address() -> None:
         async with plain_client(f"{server.uri}/?token=%E0%B8%A3%E0%B8%AB%E0%B8%B1%E0%B8%AA") as client:
             await client.send("hi")
             assert await client.next() == "You said: hi"
+
+
+async def test_who_brings_the_token_in_hello_is_not_put_out_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatkit.server.LIMITS", replace(LIMITS, hello_seconds=0.2))
+    async with serve(port=0, token="รหัส") as server, json_client(server.uri, token="รหัส", name="Mali") as client:
+        async with json_client(server.uri, greet=False) as later:  # it came after, and its time is up
+            assert await close_code(later.websocket) == 4401
+        await client.send("still here", id="a1")
+        await client.hear("ack")
+        assert [who.name for who in server.members()] == ["Mali"]
+
+
+async def test_behind_a_proxy_that_has_a_token_of_its_own_hellos_counts() -> None:
+    """jupyter-server-proxy passes its `?token=` on."""
+    async with serve(port=0, token="รหัส") as server:
+        proxied = {"additional_headers": {"X-Forwarded-For": "10.0.0.1"}, "subprotocols": [Subprotocol("chatkit.v1")]}
+        async with dial(f"{server.uri}/?token=jupyters", **proxied) as websocket:
+            await websocket.send('{"type":"hello","token":"รหัส"}')
+            assert '"welcome"' in str(await websocket.recv())
+        async with dial(f"{server.uri}/?token=jupyters", **proxied) as websocket:
+            await websocket.send('{"type":"hello","token":"jupyters"}')
+            assert await close_code(websocket) == 4401
 
 
 async def test_another_class_of_connection_sees_every_frame() -> None:
