@@ -38,7 +38,9 @@ class Connection(ServerConnection):
 
 def answer(connection: ServerConnection, refusal: TurnedAway) -> Response:
     """The HTTP response that says no, in both languages."""
-    return connection.respond(refusal.status, f"{refusal.why.en}\n{refusal.why.th}\n")
+    response = connection.respond(refusal.status, f"{refusal.why.en}\n{refusal.why.th}\n")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def phone_page(method: str, host: str) -> Response:
