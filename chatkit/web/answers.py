@@ -8,6 +8,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from chatkit.errors import ChatError, TurnedAway
+from chatkit.limits import LIMITS
 from chatkit.texts import say
 from chatkit.web import page
 
@@ -19,9 +20,14 @@ class Connection(ServerConnection):
 
     def __init__(self, warn: Warn, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.warn = warn
+        self.warn, self.ignored = warn, 0  # bytes of one who was refused
 
     def data_received(self, data: bytes) -> None:
+        if self.response and self.response.status_code != 101:
+            self.ignored += len(data)
+            if self.ignored > LIMITS.unread_bytes:
+                self.transport.abort()  # a little is read on, so that the answer is not lost to a reset
+            return
         head, end, _ = data.partition(b"\r\n\r\n")
         if self.request is None and data.startswith(b"GET ") and not data.partition(b"\n")[0].isascii():
             self.refuse(TurnedAway(400, say("door_not_encoded"), address_of(self)))
