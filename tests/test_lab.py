@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,13 @@ def test_links_of_the_lessons_and_the_papers_work_in_the_copy(folder: Path) -> N
         if "://" not in link and not (path.parent / link).exists()
     ]
     assert broken == [] and len(papers) > 3
+
+
+def test_every_file_of_the_course_is_handed_out() -> None:
+    run = subprocess.run(["git", "ls-files", "notebooks"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if run.returncode:
+        pytest.skip("needs a git clone to know which files are the project's")
+    assert set(run.stdout.splitlines()) <= set(Copies(ROOT, ROOT / "my-lessons").names())
 
 
 def test_a_clone_keeps_the_copies_in_a_folder_that_git_leaves_alone() -> None:
