@@ -385,7 +385,7 @@ async def test_the_seeds_two_commands_still_work():
     await process.communicate()
 
 
-COMMANDS = [[], ["lab"], ["serve"], ["join"], ["doctor"], ["bench"]]
+COMMANDS = [[], ["lab"], ["serve"], ["join"], ["labs"], ["receipts"], ["doctor"], ["bench"]]
 
 
 def help_of(command, capsys):
