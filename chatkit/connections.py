@@ -49,3 +49,8 @@ class Tasks:
         for task in list(self.running):
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+
+
+def later(loop: asyncio.AbstractEventLoop, callback: Callable[[Any], object] | None) -> Callable[[Any], object]:
+    """Calls back soon, from the loop: an error in there is its own, and stops no turn."""
+    return (lambda what: loop.call_soon(callback, what)) if callback else lambda _: None

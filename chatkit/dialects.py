@@ -4,13 +4,11 @@ The client picks one with the subprotocol (RFC 6455, 1.9): none offered is `Plai
 Nothing here knows a socket: a text comes in, a command goes out; an event comes in, UTF-8 for a text message goes out.
 """
 
-import re
-
 from chatkit import messages
 from chatkit.errors import BadMessage
 from chatkit.events import Event
 from chatkit.messages import Hello, Send, new_id
-from chatkit.spelling import check_text
+from chatkit.spelling import check_text, plain_lines
 
 
 class Plain:
@@ -59,12 +57,3 @@ class Json:
 
 PLAIN, JSON = Plain(), Json()
 Dialect = Plain | Json  # None for an event or an ack means: this dialect has no word for it
-
-
-# What `str.splitlines` and a terminal take for the end of a line.
-LINE_END = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-
-def plain_lines(text: str) -> str:
-    """A text whose further lines begin with `│ `: none of them can pass for a line of the server."""
-    return LINE_END.sub("\n│ ", text)

@@ -196,6 +196,13 @@ class Hub:
     def answer(self, author: Member, text: bytes) -> None:
         self.fanout.deliver([author.outlet], Frames([text]))
 
+    def look(self) -> None:
+        """Is the log still there? Nobody may have spoken since it went."""
+        try:
+            self.log.check()
+        except LogUnavailable as error:
+            self.refuse([], error)
+
     def tell_changes(self) -> None:
         """Tell each room what changed in it; a crowded one not in every turn."""
         for name in list(self.changed):

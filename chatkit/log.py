@@ -91,8 +91,7 @@ class SqliteLog:
     def append(self, batch: Sequence[Event]) -> list[Kept]:
         """Give each event its number, all in one transaction; LogUnavailable: none has one."""
         heads: dict[str, int] = {}
-        if self.files:
-            self.files.check()
+        self.check()
         with unavailable(), self.transaction():
             kept = [self.insert(event, heads) for event in batch]
             for room, head in heads.items():
@@ -101,6 +100,11 @@ class SqliteLog:
         self.total += sum(is_new for _, is_new in kept)
         self.mark()
         return kept
+
+    def check(self) -> None:
+        """LogUnavailable where the file is not what was opened: what is written to a deleted one is lost."""
+        if self.files:
+            self.files.check()
 
     def mark(self) -> None:
         if self.tide:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatkit import messages
-from chatkit.dialects import plain_lines
 from chatkit.errors import BadText, ChatError, Refused, Rejected
 from chatkit.events import NOBODY, SERVER, Event, Who
 from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.messages import Hello, Send, encode, event_of, new_id
-from chatkit.spelling import check_text, cut_name, heard_sentence
+from chatkit.spelling import check_text, cut_name, heard_sentence, plain_lines
 from chatkit.texts import Sentence
 
 Outcome = int | ChatError  # of a text: its number, or why it has none

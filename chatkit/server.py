@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from chatkit.addresses import default_port, free_port, in_link, local_addresses
-from chatkit.connections import Connections, Tasks
+from chatkit.connections import Connections, Tasks, later
 from chatkit.door import Door
 from chatkit.errors import ChatError, FewFiles, LogUnavailable, PortTaken
 from chatkit.events import Event, Who
@@ -147,12 +147,13 @@ class Server:
         self.stopped.set_result(None)
 
     async def tick(self) -> None:
-        """Once a second the reaper, every 15 seconds a sign of life."""
+        """Once a second the reaper and a look at the log, every 15 seconds a sign of life."""
         reaper, beat = Reaper(self.hub.limits.unread_bytes), self.hub.limits.beat_seconds
         next_beat = self.loop.time() + beat
         while True:
             await asyncio.sleep(1)
             reaper.reap(self.connections.standing(), self.loop.time())
+            self.hub.look()
             if self.loop.time() >= next_beat:
                 next_beat += beat
                 with suppress(LogUnavailable):
@@ -254,11 +255,6 @@ class serve(Recipe[Server]):
                     raise
                 if wanted:
                     raise PortTaken(wanted, free_port(wanted + 1)) from None
-
-
-def later(loop: asyncio.AbstractEventLoop, callback: Callable[[Any], object] | None) -> Callable[[Any], object]:
-    """Calls back soon, from the loop: an error in there is its own, and stops no turn."""
-    return (lambda what: loop.call_soon(callback, what)) if callback else lambda _: None
 
 
 def select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

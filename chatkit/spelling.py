@@ -122,6 +122,15 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
+# What `str.splitlines` and a terminal take for the end of a line.
+LINE_END = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def plain_lines(text: str) -> str:
+    """A text whose further lines begin with `│ `: none of them can pass for a line of the server."""
+    return LINE_END.sub("\n│ ", text)
+
+
 # What a client takes of a server's words: its own limits hold, whatever comes.
 
 

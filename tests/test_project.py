@@ -134,7 +134,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "fanout": LEAVES,
     "rooms": LEAVES | {"messages", "dialects", "log", "fanout"},
     "hub": LEAVES | {"messages", "dialects", "log", "fanout", "rooms"},
-    "web": frozenset({"errors"}),
+    "web": frozenset({"errors", "limits"}),
     "wire": LEAVES,
     "labs": LEAVES | {"messages", "dialects", "wire"},  # opened by the server when the first client asks for one
     "door": LEAVES | {"messages", "dialects", "web"},

@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chatkit.dialects import plain_lines
 from chatkit.errors import BadMessage, BadName, LogUnavailable
 from chatkit.labs.judges import JUDGES, WORD, Done, Part, Wrong, opens, short, slowness
 from chatkit.labs.lab import Lab, fill, labs
 from chatkit.labs.seen import Closed, Message, Opened, Refused, Seen, Try
 from chatkit.labs.store import Progress, Store, Tick
 from chatkit.limits import LIMITS
-from chatkit.spelling import clean_name
+from chatkit.spelling import clean_name, plain_lines
 from chatkit.texts import LANGUAGES, Sentence
 
 __all__ = ["Deed", "Grader", "HangUp", "Say", "student_of"]

@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, NoReturn
 
 from chatkit.errors import ChatError
@@ -76,13 +75,4 @@ def run(work: Coroutine[Any, Any, int]) -> int:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await work
 
-    with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        return runner.run(cancellable())
-
-
-def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where the extra `fast` is installed; None is asyncio's own."""
-    with suppress(ImportError):
-        new_loop: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
-        return new_loop
-    return None
+    return asyncio.run(cancellable())
