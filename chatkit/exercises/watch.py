@@ -8,7 +8,8 @@ looks come, too, and nobody is blamed for that.
 
 What cannot be ended from inside: one call into C that neither comes back nor asks for signals, such as
 `sum(range(10**12))`. Only a restart of the kernel helps then. Without signals (Windows, another thread) the same is
-true of `pow(7, 10**9)`, of a regular expression that backtracks for ever, and of `time.sleep` until it is over.
+true of `pow(7, 10**9)`, of a regular expression that backtracks for ever, and of `time.sleep` until it is over. In the
+browser's own Python a loop around a bare `except:` is not ended either: a tracer can raise one error only.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from typing import Any, ClassVar, Self
 LOOK = 0.05  # seconds between two looks, and between two beats of the loop
 HELD = 4  # looks in one step of the loop: it is held up
 ENOUGH = 40  # looks in one step: it is ended, after about 2 s
+ANYWHERE = 200  # looks from then on at which only the answer's own lines are interrupted
 HURRY = 0.002  # seconds between two looks from then on, until the loop turns: an `except:` may have eaten the first
 
 paths = sysconfig.get_paths()
@@ -299,10 +301,13 @@ class Watch:
         if self.looks < HELD or not (line := line_of_answer(frame)):
             return False
         self.held = self.held or line
-        if self.looks == ENOUGH:
+        if self.looks < ENOUGH:
+            return False
+        if not self.endless:
             self.endless = True
             self.hurry(HURRY)
-        return self.looks >= ENOUGH
+        # In a library's own lines the error might get lost, in a destructor for instance: so better in the answer's.
+        return self.looks > ENOUGH + ANYWHERE or (frame is not None and is_theirs(frame.f_code))
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -371,10 +376,11 @@ class Watch:
             if looks > self.looks:
                 self.looks = looks - 1
                 if self.look(frame):
-                    raise TooLong
+                    raise TooLong  # this ends the tracing as well; `turn` begins it anew
             return trace
 
         before = sys.gettrace()
+        self.hurry = lambda seconds: sys.settrace(trace)
         sys.settrace(trace)
         try:
             yield
