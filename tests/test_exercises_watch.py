@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from chatkit.exercises import exercise
+from chatkit.exercises import Exercise, exercise
+from chatkit.exercises.calls import Trial
 from chatkit.exercises.exercise import answer_of
 from chatkit.exercises.progress import solved
+from chatkit.exercises.questions import Question
 from chatkit.exercises.watch import Watch
+from chatkit.texts import Sentence
 
 #: plain functions: (name, code of `unmask`, what the English sentence says)
 FUNCTIONS = [
@@ -79,13 +82,25 @@ def answer(code: str, name: str) -> Any:
     return names[name]
 
 
-async def refused_and_gone(lesson: str, name: str, code: str, says: str) -> None:
-    asked = exercise(lesson, name)
+def unmasking() -> Exercise:
+    """An exercise on a plain function, as small as can be."""
+
+    async def check(trial: Trial, unmask: Any) -> None:
+        mask = trial.chance.randbytes(4)
+        await trial.expect(b"hi", unmask, mask, bytes(a ^ b for a, b in zip(b"hi", mask, strict=False)))
+
+    text = Sentence("text", "ข้อความ")
+    solution = "def unmask(mask, payload):\n    return bytes(a ^ b for a, b in zip(payload, mask))"
+    start = "def unmask(mask, payload):\n    ..."
+    return Exercise("09_frames", "q0", Question(text, "unmask", start, check, text, (text,) * 3, solution))
+
+
+async def refused_and_gone(asked: Exercise, code: str, says: str) -> None:
     before = asyncio.all_tasks(), asyncio.get_running_loop().get_task_factory()
     result = await asked.check(answer(code, asked.question.answer))
     assert result.state == "not yet"
     assert says in repr(result)
-    assert solved(lesson) == {}
+    assert solved(asked.lesson) == {}
     if new := asyncio.all_tasks() - before[0]:
         assert (await asyncio.wait(new, timeout=10))[1] == set()
     assert asyncio.get_running_loop().get_task_factory() is before[1]
@@ -94,13 +109,13 @@ async def refused_and_gone(lesson: str, name: str, code: str, says: str) -> None
 
 @pytest.mark.parametrize(("name", "code", "says"), FUNCTIONS, ids=[name for name, _, _ in FUNCTIONS])
 async def test_a_function_cannot_take_the_kernel_away(name: str, code: str, says: str) -> None:
-    await refused_and_gone("09_frames", "q2", f"def unmask(mask, payload):\n    {code}", says)
+    await refused_and_gone(unmasking(), f"def unmask(mask, payload):\n    {code}", says)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # a thread was asked to leave
 @pytest.mark.parametrize(("name", "code", "says"), HANDLERS, ids=[name for name, _, _ in HANDLERS])
 async def test_a_handler_cannot_take_the_kernel_away(name: str, code: str, says: str) -> None:
-    await refused_and_gone("03_server_and_client", "q1", f"async def echo(ws):\n    {code}", says)
+    await refused_and_gone(exercise("03_server_and_client", "q1"), f"async def echo(ws):\n    {code}", says)
     await asyncio.sleep(0)
     assert not [thread for thread in threading.enumerate() if thread.name == "ticker" and not await ended(thread)]
 
@@ -113,12 +128,12 @@ async def ended(thread: threading.Thread) -> bool:
 
 async def test_an_async_function_that_never_waits_is_ended() -> None:
     await refused_and_gone(
-        "00_hello_room", "q1", "async def say_hello(uri, text):\n    while True: pass", "for 2 seconds"
+        exercise("00_hello_room", "q1"), "async def say_hello(uri, text):\n    while True: pass", "for 2 seconds"
     )
 
 
 async def test_lines_that_never_end_when_they_are_run_are_ended() -> None:
-    result = await exercise("09_frames", "q2").check_code("while True: pass", "lines")
+    result = await unmasking().check_code("while True: pass", "lines")
     assert result.state == "not yet" and "TooLong" in repr(result)
 
 
@@ -155,6 +170,6 @@ BARE = "while True:\n        try:\n            pass\n        except:\n          
 async def test_without_signals_a_thread_or_a_tracer_looks(way: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, in a thread, and in the browser's own Python."""
     monkeypatch.setattr(Watch, "looking", getattr(Watch, way))
-    await refused_and_gone("09_frames", "q2", f"def unmask(mask, payload):\n    {code}", "for 2 seconds")
+    await refused_and_gone(unmasking(), f"def unmask(mask, payload):\n    {code}", "for 2 seconds")
     handler = f"async def echo(ws):\n    await ws.recv()\n    {code}"
-    await refused_and_gone("03_server_and_client", "q1", handler, "for 2 seconds")
+    await refused_and_gone(exercise("03_server_and_client", "q1"), handler, "for 2 seconds")

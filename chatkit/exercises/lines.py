@@ -80,7 +80,9 @@ def blocks_of(question: Question, seed: str) -> tuple[list[str], list[str]]:
     right = [line.strip() for line in solution if line not in given]
     wrong = (line.strip() for each in question.wrong for line in each.code.splitlines())
     others = list(dict.fromkeys(line for line in wrong if line and line not in right and line not in given))
-    return given, Random(seed).sample(mixed := right + others[:DISTRACTORS], len(mixed))
+    mixed = Random(seed).sample(both := right + others[:DISTRACTORS], len(both))
+    in_order = [line for line in mixed if line in right] == right
+    return given, mixed[::-1] if in_order else mixed
 
 
 def step_of(line: str) -> str:

@@ -106,7 +106,7 @@ async def check_upgrade(trial: Trial, upgrade: Any) -> None:
         for _ in range(2):
             host, path, key = f"127.0.0.1:{port}", f"/room/{trial.chance.randbytes(3).hex()}", new_key(trial)
             request = await trial.call(upgrade, host, path, key)
-            if not isinstance(request, (bytes, bytearray)):
+            if not isinstance(request, (bytes, bytearray, memoryview)):
                 raise trial.difference(
                     "ex_none" if request is None else "no_bytes", call="upgrade(…)", got=short(request)
                 )

@@ -58,7 +58,7 @@ async def check_text_frame(trial: Trial, text_frame: Any) -> None:
     for text in (*fixed, *drawn):
         wanted = frame(text.encode())
         got = await trial.call(text_frame, text)
-        if got is None or not isinstance(got, (bytes, bytearray)):
+        if got is None or not isinstance(got, (bytes, bytearray, memoryview)):
             raise trial.difference(
                 "ex_none" if got is None else "no_bytes", call=f"text_frame({short(text)})", got=short(got)
             )

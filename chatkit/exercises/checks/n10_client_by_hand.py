@@ -51,7 +51,7 @@ async def check_client_frame(trial: Trial, client_frame: Any) -> None:
     fixed = ("hi", "hi", "", "สวัสดี", "a" * 125, "ก" * 42, "b" * 300, "c" * 65_536)
     for text in (*fixed, *(trial.chance.choice(WORDS) * trial.chance.randrange(1, 30) for _ in range(4))):
         got, call = await trial.call(client_frame, text), f"client_frame({short(text)})"
-        if not isinstance(got, (bytes, bytearray)):
+        if not isinstance(got, (bytes, bytearray, memoryview)):
             raise trial.difference("ex_none" if got is None else "no_bytes", call=call, got=short(got))
         masks.add(judge_client_frame(trial, bytes(got), text, call))
     if len(masks) < len(fixed):

@@ -1,0 +1,95 @@
+"""Guess, recall, lines and gaps by mouse and keyboard in JupyterLab, on a page as a small laptop has it."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.lab import Lab
+from tests.needs import need_chromium
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SETUP = """import os, tempfile
+os.environ["CHATKIT_HOME"] = tempfile.mkdtemp()
+from chatkit.exercises import Timeline, exercise, guess, recall
+q = exercise("03_server_and_client", "q1")"""
+
+
+async def tools(lab: Lab, page: Page, name: str, *cells: str) -> Locator:
+    """A notebook with these cells, run; its tools."""
+    await page.set_viewport_size({"width": 1366, "height": 681})
+    notebook = await lab.open(page, lab.write(name, SETUP, *cells))
+    await notebook.run_all()
+    return page.locator(".chatkit-tool")
+
+
+@need_chromium
+async def test_a_guess_is_picked_by_key_and_settled_by_the_run(lab: Lab, page: Page) -> None:
+    (tool,) = await (await tools(lab, page, "guess.ipynb", 'g = guess("What?", "hi", "tea")\ng')).all()
+    await tool.locator("button").first.focus()
+    await page.keyboard.press("2")
+    picked = tool.locator("button[aria-pressed=true]")
+    await expect(picked).to_have_text("2tea")
+    kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    await page.evaluate(f"() => {{ {kernel}.requestExecute({{code: 'assert g.picked == 2; g.saw(\"tea\")'}}) }}")
+    await expect(tool.locator("[role=status]")).to_contain_text("As you guessed: tea")
+    await expect(tool.locator("button").first).to_be_disabled()
+
+
+@need_chromium
+async def test_what_is_recalled_is_answered_by_click_and_can_be_skipped(lab: Lab, page: Page) -> None:
+    (tool,) = await (await tools(lab, page, "recall.ipynb", 'recall("03_server_and_client")')).all()
+    question = tool.locator("fieldset").first
+    await question.locator("button").first.click()
+    await expect(question.locator("[role=status] p").first).to_be_visible()
+    await expect(question.locator("button").first).to_be_disabled()
+    await tool.locator(".chatkit-skip").click()
+    await expect(tool.locator("fieldset").first).to_be_hidden()
+
+
+@need_chromium
+async def test_lines_are_dragged_tapped_and_moved_by_keys_and_then_checked(lab: Lab, page: Page) -> None:
+    (tool,) = await (await tools(lab, page, "lines.ipynb", "q.lines()")).all()
+    program = tool.locator("ul.chatkit-program")
+    blocks = program.locator(".chatkit-block")
+    start = await tool.get_by_text("async def echo(ws):", exact=True).bounding_box()
+    target = await program.bounding_box()
+    assert start and target
+    await page.mouse.move(start["x"] + 5, start["y"] + 5)
+    await page.mouse.down()
+    await page.mouse.move(target["x"] + 60, target["y"] + 50, steps=5)
+    await page.mouse.up()
+    await expect(blocks).to_have_count(1)
+    loop = tool.locator(".chatkit-pool .chatkit-block").filter(has_text="async for text in ws:")
+    await loop.focus()
+    await page.keyboard.press("Enter")
+    await expect(blocks).to_have_count(2)
+    await page.keyboard.press("ArrowUp")
+    await expect(blocks.first).to_contain_text("async for")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowRight")
+    await tool.locator(".chatkit-pool .chatkit-block").filter(has_text="You said: {text}").click()
+    await expect(blocks).to_have_count(3)
+    await blocks.last.locator("button").last.click()
+    await tool.locator(".chatkit-check").click()
+    await expect(tool.locator(".chatkit-correct")).to_contain_text("Correct")
+
+
+@need_chromium
+async def test_gaps_are_filled_by_keys_and_enter_checks(lab: Lab, page: Page) -> None:
+    (tool,) = await (await tools(lab, page, "gaps.ipynb", "q.gaps()")).all()
+    await tool.locator("input").first.focus()
+    for text in ("for", "await", "{text}"):
+        await page.keyboard.type(text)
+        await page.keyboard.press("Enter")
+    await expect(tool.locator(".chatkit-not-yet")).to_contain_text("Not yet")
+    await tool.locator("input").first.fill("async for")
+    await tool.locator(".chatkit-check").click()
+    await expect(tool.locator(".chatkit-correct")).to_contain_text("Correct")
+
+
+@need_chromium
+async def test_a_handler_that_never_ends_leaves_the_kernel_alive(lab: Lab, page: Page) -> None:
+    handler = "async def echo(ws):\n    while True: pass\nresult = await q.check(echo)\nresult"
+    await tools(lab, page, "endless.ipynb", handler, 'print("the kernel", "lives")')
+    await expect(page.get_by_text("for 2 seconds nothing else could run")).to_be_visible()
+    await expect(page.get_by_text("the kernel lives")).to_be_visible()

@@ -1,0 +1,928 @@
+"""Unusual right answers: to refuse one of them is worse than to let a wrong one pass."""
+# ruff: noqa: E501 (a student's lines stand in one string each)
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from chatkit.exercises import exercise
+from chatkit.exercises.exercise import answer_of
+
+#: (exercise, name of the answer, its code)
+RIGHT: dict[str, list[str]] = {
+    "00_hello_room q1": [
+        """
+        from chatkit import connect
+        async def say_hello(uri, text):
+            chat = await connect(uri)
+            try:
+                return await chat.send(text)
+            finally:
+                await chat.close()
+        """,
+        """
+        from chatkit import connect
+        class Hello:
+            async def __call__(self, uri, text):
+                async with connect(uri) as chat:
+                    return await chat.send(text)
+        say_hello = Hello()
+        """,
+        """
+        import asyncio
+        from chatkit import connect
+        async def hello(uri, text):
+            async with connect(uri) as chat:
+                return await chat.send(text)
+        def say_hello(uri, text):
+            return asyncio.ensure_future(hello(uri, text))
+        """,
+        """
+        from functools import partial
+        from chatkit import connect
+        async def hello(name, uri, text):
+            async with connect(uri, name=name) as chat:
+                return await chat.send(text)
+        say_hello = partial(hello, "Mali")
+        """,
+        """
+        import asyncio
+        from chatkit import connect
+        async def say_hello(uri, text):
+            async with connect(uri) as chat, asyncio.timeout(5):
+                (number,) = await asyncio.gather(chat.send(text))
+                return number
+        """,
+        """
+        from contextlib import AsyncExitStack
+        from chatkit import connect
+        async def say_hello(uri, text):
+            async with AsyncExitStack() as stack:
+                chat = await stack.enter_async_context(connect(uri, plain=False))
+                return await chat.send(text)
+        """,
+    ],
+    "00_hello_room q2": [
+        'address = "ws://localhost:{}/room/{}?name={}".format',
+        'def address(port, room, name):\n    return "ws://127.0.0.1:%d/room/%s?name=%s" % (port, room, name)',
+        'def address(port, room, name):\n    return "".join(["ws://localhost:", str(port), "/room/", room, "?name=", name])',
+        """
+        from urllib.parse import quote
+        def address(port, room, name):
+            return f"ws://localhost:{port}/room/{quote(room)}?name={quote(name)}"
+        """,
+        'async def address(port, room, name):\n    return f"ws://localhost:{port}/room/{room}?name={name}"',
+        """
+        from urllib.parse import urlencode, urlunsplit
+        address = lambda port, room, name: urlunsplit(("ws", f"localhost:{port}", f"/room/{room}", urlencode({"name": name}), ""))
+        """,
+    ],
+    "00_hello_room q3": [
+        'heard = {"Ann": ("hi", "tea"), "Bob": ("hi", "tea"), "Cat": ("tea",)}',
+        'from types import MappingProxyType\nheard = MappingProxyType({"Ann": ["hi", "tea"], "Bob": ["hi", "tea"], "Cat": ["tea"]})',
+        'from collections import defaultdict\nheard = defaultdict(lambda: ["hi", "tea"], Ann=["hi", "tea"], Bob=["hi", "tea"], Cat=["tea"])',
+        'lobby = ["hi", "tea"]\nheard = dict(Ann=lobby, Bob=lobby, Cat=lobby[1:])',
+        'from collections import deque\nheard = {"Cat": deque(["tea"]), "Bob": deque(["hi", "tea"]), "Ann": deque(["hi", "tea"]), "Dan": []}',
+    ],
+    "02_await q1": [
+        "import asyncio\nasync def together(ann, bob):\n    return [*await asyncio.gather(ann(), bob())]",
+        """
+        import asyncio
+        async def together(ann, bob):
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(each()) for each in (ann, bob)]
+            return tuple(task.result() for task in tasks)
+        """,
+        """
+        import asyncio
+        async def together(ann, bob):
+            first = asyncio.create_task(ann())
+            second = await bob()
+            return await first, second
+        """,
+        """
+        import asyncio
+        def together(ann, bob):
+            return asyncio.gather(ann(), bob())
+        """,
+        """
+        import asyncio
+        async def together(ann, bob):
+            tasks = [asyncio.ensure_future(ann()), asyncio.ensure_future(bob())]
+            await asyncio.wait(tasks)
+            return [task.result() for task in tasks]
+        """,
+    ],
+    "02_await q3": [
+        """
+        import asyncio
+        async def or_nothing(wait, seconds):
+            try:
+                return await asyncio.wait_for(wait(), seconds)
+            except asyncio.TimeoutError:
+                return None
+        """,
+        """
+        import asyncio
+        async def or_nothing(wait, seconds):
+            task = asyncio.create_task(wait())
+            done, waiting = await asyncio.wait([task], timeout=seconds)
+            if done:
+                return task.result()
+            task.cancel()
+        """,
+        """
+        import asyncio
+        from contextlib import suppress
+        async def or_nothing(wait, seconds):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    return await wait()
+        """,
+        """
+        import asyncio
+        async def or_nothing(wait, seconds):
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + 99):
+                try:
+                    async with asyncio.timeout(seconds):
+                        result = await wait()
+                except TimeoutError:
+                    result = None
+            return result
+        """,
+        """
+        import asyncio
+        class OrNothing:
+            async def __call__(self, wait, seconds):
+                try:
+                    async with asyncio.timeout(seconds):
+                        return await asyncio.create_task(wait())
+                except TimeoutError:
+                    return None
+        or_nothing = OrNothing()
+        """,
+    ],
+    "03_server_and_client q1": [
+        """
+        class Echo:
+            async def __call__(self, ws):
+                async for text in ws:
+                    await ws.send(f"You said: {text}")
+        echo = Echo()
+        """,
+        """
+        from functools import partial
+        async def answer(words, ws):
+            async for text in ws:
+                await ws.send(f"{words} {text}")
+        echo = partial(answer, "You said:")
+        """,
+        """
+        from websockets.exceptions import ConnectionClosed
+        async def echo(ws):
+            try:
+                while True:
+                    await ws.send("You said: " + await ws.recv())
+            except ConnectionClosed:
+                pass
+        """,
+        """
+        async def answers(ws):
+            async for text in ws:
+                yield "You said: " + text
+        async def echo(ws):
+            async for answer in answers(ws):
+                await ws.send(answer)
+        """,
+        """
+        import asyncio
+        async def echo(ws):
+            texts = asyncio.Queue()
+            async def listen():
+                async for text in ws:
+                    texts.put_nowait(text)
+                texts.put_nowait(None)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(listen())
+                while (text := await texts.get()) is not None:
+                    await ws.send("You said: " + text)
+        """,
+        """
+        import functools
+        def logged(handler):
+            @functools.wraps(handler)
+            def wrapper(ws):
+                return handler(ws)
+            return wrapper
+        @logged
+        async def echo(ws):
+            async for text in ws:
+                await ws.send(f"You said: {text}")
+        """,
+        """
+        async def echo(ws):
+            try:
+                async for text in ws:
+                    await ws.send(["You said: ", text])
+            finally:
+                await ws.close()
+        """,
+    ],
+    "03_server_and_client q2": [
+        """
+        async def count(ws):
+            texts = []
+            async for text in ws:
+                texts.append(text)
+                await ws.send(f"{len(texts)}: {text}")
+        """,
+        """
+        from itertools import count as numbers
+        async def count(ws):
+            for number in numbers(1):
+                await ws.send(f"{number}: {await ws.recv()}")
+        """,
+        """
+        class Count:
+            def __init__(self):
+                self.numbers = {}
+            async def __call__(self, ws):
+                self.numbers[ws] = 0
+                try:
+                    async for text in ws:
+                        self.numbers[ws] += 1
+                        await ws.send(f"{self.numbers[ws]}: {text}")
+                finally:
+                    del self.numbers[ws]
+        count = Count()
+        """,
+        """
+        async def count(ws, number=0):
+            async for text in ws:
+                number = number + 1
+                await ws.send(str(number) + ": " + text)
+        """,
+        """
+        count = lambda ws: talk(ws, iter(range(1, 10**6)))
+        async def talk(ws, numbers):
+            async for text in ws:
+                await ws.send(f"{next(numbers)}: {text}")
+        """,
+    ],
+    "03_server_and_client q3": [
+        """
+        people = set()
+        async def relay(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    await ws.send(f"You said: {text}")
+                    for other in people - {ws}:
+                        try:
+                            await other.send(f"Someone says: {text}")
+                        except Exception:
+                            pass
+            finally:
+                people.remove(ws)
+        """,
+        """
+        import asyncio
+        people = {}
+        async def relay(ws):
+            people[id(ws)] = ws
+            try:
+                async for text in ws:
+                    others = [other.send(f"Someone says: {text}") for other in people.values() if other is not ws]
+                    await asyncio.gather(ws.send(f"You said: {text}"), *others, return_exceptions=True)
+            finally:
+                people.pop(id(ws))
+        """,
+        """
+        from weakref import WeakSet
+        from websockets import broadcast
+        people = WeakSet()
+        async def relay(ws):
+            people.add(ws)
+            async for text in ws:
+                broadcast(set(people) - {ws}, f"Someone says: {text}")
+                await ws.send(f"You said: {text}")
+        """,
+        """
+        import asyncio
+        people = []
+        async def relay(ws):
+            outbox = asyncio.Queue()
+            people.append(outbox)
+            async def speak():
+                while True:
+                    await ws.send(await outbox.get())
+            speaking = asyncio.create_task(speak())
+            try:
+                async for text in ws:
+                    for each in people:
+                        each.put_nowait(f"{'You said' if each is outbox else 'Someone says'}: {text}")
+            finally:
+                people.remove(outbox)
+                speaking.cancel()
+                await asyncio.wait([speaking])
+        """,
+        """
+        from websockets import broadcast
+        class Room:
+            def __init__(self):
+                self.people = set()
+            async def __call__(self, ws):
+                self.people.add(ws)
+                try:
+                    async for text in ws:
+                        broadcast([ws], f"You said: {text}")
+                        broadcast(self.people - {ws}, f"Someone says: {text}")
+                finally:
+                    self.people.discard(ws)
+        relay = Room()
+        """,
+    ],
+    "03_server_and_client q4": [
+        """
+        import asyncio
+        async def clock(ws):
+            async def tick():
+                number = 0
+                while True:
+                    number += 1
+                    await ws.send(f"tick {number}")
+                    await asyncio.sleep(0.1)
+            ticking = asyncio.create_task(tick())
+            try:
+                async for text in ws:
+                    await ws.send("You said: " + text)
+            finally:
+                ticking.cancel()
+        """,
+        """
+        import asyncio
+        async def tick(ws):
+            for number in range(1, 10**6):
+                await ws.send(f"tick {number}")
+                await asyncio.sleep(0.1)
+        async def clock(ws):
+            async with asyncio.TaskGroup() as group:
+                ticking = group.create_task(tick(ws))
+                async for text in ws:
+                    await ws.send("You said: " + text)
+                ticking.cancel()
+        """,
+        """
+        import asyncio
+        async def tick(ws):
+            number = 0
+            while True:
+                number += 1
+                await ws.send(f"tick {number}")
+                await asyncio.sleep(0.1)
+        async def listen(ws):
+            async for text in ws:
+                await ws.send("You said: " + text)
+        async def clock(ws):
+            tasks = [asyncio.create_task(each(ws)) for each in (tick, listen)]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        """,
+        """
+        import asyncio
+        from contextlib import asynccontextmanager
+        @asynccontextmanager
+        async def beside(coroutine):
+            task = asyncio.create_task(coroutine)
+            try:
+                yield
+            finally:
+                task.cancel()
+        async def tick(ws, number=1):
+            while True:
+                await asyncio.gather(ws.send(f"tick {number}"), asyncio.sleep(0.1))
+                number += 1
+        async def clock(ws):
+            async with beside(tick(ws)):
+                async for text in ws:
+                    await ws.send("You said: " + text)
+        """,
+        """
+        import asyncio
+        class Clock:
+            async def __call__(self, ws):
+                ticking = asyncio.ensure_future(self.tick(ws))
+                try:
+                    while True:
+                        await ws.send(f"You said: {await ws.recv()}")
+                finally:
+                    ticking.cancel()
+            async def tick(self, ws):
+                number = 0
+                loop = asyncio.get_running_loop()
+                due = loop.time()
+                while True:
+                    number += 1
+                    await ws.send(f"tick {number}")
+                    due += 0.1
+                    await asyncio.sleep(due - loop.time())
+        clock = Clock()
+        """,
+    ],
+    "04_your_own_panel q1": [
+        'import html\ndef line(name, text):\n    return "<p><b>" + html.escape(name) + "</b>: " + html.escape(text) + "</p>"',
+        'from html import escape\nline = lambda name, text: f"<p><b>{escape(name, quote=False)}</b>: {escape(text, quote=False)}</p>"',
+        """
+        def line(name, text):
+            safe = [each.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for each in (name, text)]
+            return "<p><b>{}</b>: {}</p>".format(*safe)
+        """,
+        """
+        def line(name, text):
+            name, text = ("".join(f"&#{ord(letter)};" for letter in each) for each in (name, text))
+            return f'<p class="line"><b>{name}</b>: {text}</p>'
+        """,
+        """
+        from xml.sax.saxutils import escape
+        def line(name, text):
+            return f"<p>\\n<b>{escape(name)}</b>: {escape(text)}</p>".replace("\\n", "", 1)
+        """,
+    ],
+    "04_your_own_panel q2": [
+        """
+        async def submit(box, send):
+            if not (text := box.value.strip()):
+                return False
+            try:
+                await send(text)
+            except OSError:
+                return False
+            else:
+                box.value = ""
+                return True
+        """,
+        """
+        from contextlib import suppress
+        async def submit(box, send):
+            text = box.value.strip()
+            if text:
+                with suppress(ConnectionError):
+                    await send(text)
+                    box.value = ""
+                    return True
+            return False
+        """,
+        """
+        class Submit:
+            async def __call__(self, box, send):
+                text, sent = box.value.strip(), False
+                try:
+                    if text:
+                        await send(text)
+                        sent = True
+                except ConnectionError:
+                    pass
+                if sent:
+                    box.value = ""
+                return sent
+        submit = Submit()
+        """,
+        """
+        import asyncio
+        async def submit(box, send):
+            text = box.value.strip()
+            if text == "":
+                return False
+            task = asyncio.create_task(send(text))
+            await asyncio.wait([task])
+            if isinstance(task.exception(), ConnectionError):
+                return False
+            box.value = ""
+            return True
+        """,
+        """
+        async def submit(box, send):
+            text = " ".join(box.value.split())
+            if not text:
+                return False
+            try:
+                await send(text)
+            except Exception as error:
+                if not isinstance(error, ConnectionError):
+                    raise
+                return False
+            box.value = str()
+            return True
+        """,
+    ],
+    "04_your_own_panel q3": [
+        "import asyncio\ndef pressed(loop, send, text):\n    return asyncio.run_coroutine_threadsafe(send(text), loop)",
+        "import asyncio\ndef pressed(loop, send, text):\n    return asyncio.run_coroutine_threadsafe(send(text), loop).result(timeout=5)",
+        "def pressed(loop, send, text):\n    loop.call_soon_threadsafe(lambda: loop.create_task(send(text)))",
+        """
+        import asyncio
+        def pressed(loop, send, text):
+            def go():
+                asyncio.ensure_future(send(text))
+            loop.call_soon_threadsafe(go)
+        """,
+        """
+        import asyncio
+        class Pressed:
+            def __call__(self, loop, send, text):
+                future = asyncio.run_coroutine_threadsafe(send(text), loop)
+                future.add_done_callback(lambda done: done.result())
+        pressed = Pressed()
+        """,
+    ],
+    "08_handshake q1": [
+        """
+        from base64 import b64encode
+        from hashlib import sha1
+        GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = lambda key: str(b64encode(sha1(key.encode() + GUID).digest()), "ascii")
+        """,
+        """
+        import base64, hashlib
+        def accept(key):
+            digest = hashlib.new("sha1")
+            digest.update(key.encode())
+            digest.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+            return base64.standard_b64encode(digest.digest()).decode("ascii")
+        """,
+        "from websockets.utils import accept_key as accept",
+        """
+        import base64, hashlib
+        def accept(key):
+            text = f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+            return base64.b64encode(bytes.fromhex(hashlib.sha1(text.encode()).hexdigest())).decode()
+        """,
+        """
+        import binascii, hashlib
+        async def accept(key):
+            hashed = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+            return binascii.b2a_base64(hashed, newline=False).decode()
+        """,
+    ],
+    "08_handshake q2": [
+        """
+        def upgrade(host, path, key):
+            return bytearray((f"GET {path} HTTP/1.1\\r\\nHost: {host}\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+                f"Sec-WebSocket-Key: {key}\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n").encode())
+        """,
+        """
+        def upgrade(host, path, key):
+            headers = {"sec-websocket-version": 13, "SEC-WEBSOCKET-KEY": key, "connection": "keep-alive, Upgrade",
+                "upgrade": "WebSocket", "host": host, "User-Agent": "me", "Origin": f"http://{host}"}
+            lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+            return ("\\r\\n".join(lines) + "\\r\\n\\r\\n").encode("ascii")
+        """,
+        """
+        def upgrade(host, path, key):
+            return b"GET %s HTTP/1.1\\r\\nHost:%s\\r\\nUpgrade:websocket\\r\\nConnection:Upgrade\\r\\nSec-WebSocket-Key:%s\\r\\nSec-WebSocket-Version:13\\r\\n\\r\\n" % (
+                path.encode(), host.encode(), key.encode())
+        """,
+        """
+        from websockets.datastructures import Headers
+        from websockets.http11 import Request
+        def upgrade(host, path, key):
+            return Request(path, Headers({"Host": host, "Upgrade": "websocket", "Connection": "Upgrade",
+                "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13"})).serialize()
+        """,
+        """
+        def upgrade(host, path, key):
+            text = '''GET {} HTTP/1.1
+        Host: {}
+        Upgrade: websocket
+        Connection: Upgrade
+        Sec-WebSocket-Key: {}
+        Sec-WebSocket-Version: 13
+        Sec-WebSocket-Protocol: chat
+
+        '''.format(path, host, key)
+            return "\\r\\n".join(line.strip() for line in text.split("\\n")).encode()
+        """,
+    ],
+    "08_handshake q3": [
+        "def refusal(response):\n    code = int(response[9:12])\n    return code if code != 101 else None",
+        "import re\ndef refusal(response):\n    code = int(re.match(rb'HTTP/1.1 (\\d+)', response)[1])\n    if code != 101:\n        return code",
+        """
+        def refusal(response):
+            head, _, rest = response.partition(b"\\r\\n")
+            version, code, *words = head.decode().split(" ")
+            return {101: None}.get(int(code), int(code))
+        """,
+        """
+        from http import HTTPStatus
+        def refusal(response):
+            code = HTTPStatus(int(response.split(b" ", 2)[1]))
+            return None if code is HTTPStatus.SWITCHING_PROTOCOLS else code
+        """,
+        """
+        import io
+        async def refusal(response):
+            line = io.BytesIO(response).readline().split()
+            return None if line[1] == b"101" else int(line[1])
+        """,
+    ],
+    "09_frames q1": [
+        """
+        import struct
+        def header(data):
+            first, second = struct.unpack_from("!BB", data)
+            length = second & 127
+            if length == 126:
+                (length,) = struct.unpack_from("!H", data, 2)
+            elif length == 127:
+                (length,) = struct.unpack_from("!Q", data, 2)
+            return first >= 128, first % 16, second >= 128, length
+        """,
+        """
+        def header(data):
+            bits = f"{data[0]:08b}{data[1]:08b}"
+            size = {126: 2, 127: 8}.get(int(bits[9:], 2), 0)
+            length = int(data[2:2 + size].hex(), 16) if size else int(bits[9:], 2)
+            return [bits[0] == "1", int(bits[4:8], 2), bits[8] == "1", length]
+        """,
+        """
+        from collections import namedtuple
+        Header = namedtuple("Header", "fin opcode masked length")
+        def header(data):
+            length = data[1] & 0x7F
+            start, end = {126: (2, 4), 127: (2, 10)}.get(length, (0, 0))
+            return Header(data[0] >> 7, data[0] & 15, data[1] >> 7, int.from_bytes(data[start:end], "big") if end else length)
+        """,
+        """
+        def header(data):
+            view = memoryview(data)
+            length = view[1] & 0x7F
+            if length > 125:
+                length, rest = 0, view[2:4 if length == 126 else 10]
+                for byte in rest:
+                    length = length << 8 | byte
+            return not not view[0] & 0x80, view[0] & 0x0F, not not view[1] & 0x80, length
+        """,
+        """
+        class Reader:
+            def __call__(self, data):
+                return bool(data[0] & 128), data[0] & 15, bool(data[1] & 128), self.length(data)
+            def length(self, data):
+                match data[1] & 127:
+                    case 126:
+                        return int.from_bytes(data[2:4])
+                    case 127:
+                        return int.from_bytes(data[2:10])
+                    case short:
+                        return short
+        header = Reader()
+        """,
+    ],
+    "09_frames q2": [
+        "from websockets.frames import Frame, Opcode\ndef text_frame(text):\n    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)",
+        """
+        import struct
+        def text_frame(text):
+            payload = text.encode("utf-8")
+            n = len(payload)
+            if n < 126:
+                head = struct.pack("!BB", 0x81, n)
+            elif n < 1 << 16:
+                head = struct.pack("!BBH", 0x81, 126, n)
+            else:
+                head = struct.pack("!BBQ", 0x81, 127, n)
+            return head + payload
+        """,
+        """
+        def text_frame(text):
+            payload = bytearray(text, "utf-8")
+            frame = bytearray([0b10000001])
+            if len(payload) <= 125:
+                frame.append(len(payload))
+            elif len(payload) <= 0xFFFF:
+                frame += bytes([126]) + len(payload).to_bytes(2, "big")
+            else:
+                frame += bytes([127]) + len(payload).to_bytes(8, "big")
+            return frame + payload
+        """,
+        """
+        def text_frame(text):
+            payload = text.encode()
+            for sign, size in ((len(payload), 0), (126, 2), (127, 8)):
+                if len(payload) <= (125, 65535, 2**63)[(0, 2, 8).index(size)]:
+                    return b"".join([b"\\x81", bytes([sign]), len(payload).to_bytes(size, "big") if size else b"", payload])
+        """,
+        """
+        async def text_frame(text):
+            payload = memoryview(text.encode())
+            n = payload.nbytes
+            length = bytes([n]) if n <= 125 else b"~" + n.to_bytes(2) if n <= 65535 else b"\\x7f" + n.to_bytes(8)
+            return memoryview(b"\\x81" + length + payload)
+        """,
+    ],
+    "09_frames q3": [
+        """
+        def messages(frames):
+            whole = bytearray()
+            for fin, opcode, payload in frames:
+                if opcode in (0, 1):
+                    whole.extend(payload)
+                    if fin:
+                        yield whole.decode()
+                        whole.clear()
+        """,
+        """
+        def messages(frames):
+            found, pieces = [], []
+            for frame in frames:
+                if frame[1] & 0x8:
+                    continue
+                pieces.append(frame[2])
+                if frame[0]:
+                    found.append(str(b"".join(pieces), "utf-8"))
+                    pieces = []
+            return tuple(found)
+        """,
+        """
+        import codecs
+        def messages(frames):
+            decoder, text, found = codecs.getincrementaldecoder("utf-8")(), "", []
+            for fin, opcode, payload in frames:
+                if opcode < 8:
+                    text += decoder.decode(payload, final=fin)
+                    if fin:
+                        found.append(text)
+                        text = ""
+            return found
+        """,
+        """
+        class Messages:
+            def __call__(self, frames):
+                data = [frame for frame in frames if frame[1] < 8]
+                ends = [n for n, frame in enumerate(data) if frame[0]]
+                starts = [0, *(n + 1 for n in ends)]
+                return [b"".join(f[2] for f in data[a:b + 1]).decode() for a, b in zip(starts, ends)]
+        messages = Messages()
+        """,
+        """
+        def messages(frames, whole=b""):
+            if not frames:
+                return []
+            (fin, opcode, payload), *rest = frames
+            if opcode >= 8:
+                return messages(rest, whole)
+            if fin:
+                return [(whole + payload).decode(), *messages(rest)]
+            return messages(rest, whole + payload)
+        """,
+    ],
+    "10_client_by_hand q1": [
+        """
+        import io
+        def texts(chunks):
+            stream, found = io.BytesIO(b"".join(chunks)), []
+            while len(head := stream.read(2)) == 2 and len(payload := stream.read(head[1])) == head[1]:
+                found.append(payload.decode())
+            return found
+        """,
+        """
+        def texts(chunks):
+            stream = bytearray()
+            for chunk in chunks:
+                stream += chunk
+                while len(stream) > 1 and len(stream) > 1 + stream[1]:
+                    yield stream[2:2 + stream[1]].decode()
+                    del stream[:2 + stream[1]]
+        """,
+        """
+        def texts(chunks):
+            stream, place, found = b"".join(chunks), 0, ()
+            while place + 2 <= len(stream) and place + 2 + stream[place + 1] <= len(stream):
+                found += (str(stream[place + 2:place + 2 + stream[place + 1]], "utf-8"),)
+                place += 2 + stream[place + 1]
+            return found
+        """,
+        """
+        from itertools import chain
+        def texts(chunks):
+            found, state, length, payload = [], "opcode", 0, bytearray()
+            for byte in chain.from_iterable(chunks):
+                if state == "opcode":
+                    state = "length"
+                elif state == "length":
+                    length, payload, state = byte, bytearray(), "payload"
+                else:
+                    payload.append(byte)
+                if state == "payload" and len(payload) == length:
+                    found.append(payload.decode())
+                    state = "opcode"
+            return found
+        """,
+        """
+        import asyncio
+        async def texts(chunks):
+            reader, found = asyncio.StreamReader(), []
+            for chunk in chunks:
+                reader.feed_data(chunk)
+            reader.feed_eof()
+            try:
+                while True:
+                    head = await reader.readexactly(2)
+                    found.append((await reader.readexactly(head[1])).decode())
+            except asyncio.IncompleteReadError:
+                return found
+        """,
+    ],
+    "10_client_by_hand q2": [
+        "from websockets.frames import Frame, Opcode\ndef client_frame(text):\n    return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)",
+        """
+        import secrets, struct
+        from websockets.utils import apply_mask
+        def client_frame(text):
+            payload, mask = text.encode(), secrets.token_bytes(4)
+            n = len(payload)
+            if n < 126:
+                head = struct.pack("!BB", 0x81, n | 0x80)
+            elif n < 65536:
+                head = struct.pack("!BBH", 0x81, 0xFE, n)
+            else:
+                head = struct.pack("!BBQ", 0x81, 0xFF, n)
+            return bytearray(head + mask + apply_mask(payload, mask))
+        """,
+        """
+        import os
+        from itertools import cycle
+        def client_frame(text):
+            payload, mask = text.encode(), os.urandom(4)
+            n = len(payload)
+            length = [n + 128] if n <= 125 else [254, *n.to_bytes(2, "big")] if n <= 65535 else [255, *n.to_bytes(8, "big")]
+            return bytes([129, *length, *mask, *(a ^ b for a, b in zip(payload, cycle(mask)))])
+        """,
+        """
+        import random
+        class ClientFrame:
+            def __call__(self, text):
+                payload = text.encode()
+                mask = random.SystemRandom().randbytes(4)
+                size = 0 if len(payload) < 126 else 2 if len(payload) < 65536 else 8
+                sign = {0: len(payload), 2: 126, 8: 127}[size]
+                head = bytes([0x81, 0x80 | sign]) + (len(payload).to_bytes(size, "big") if size else b"")
+                return head + mask + bytes(byte ^ mask[i & 3] for i, byte in enumerate(payload))
+        client_frame = ClientFrame()
+        """,
+        """
+        import os
+        async def client_frame(text):
+            payload = text.encode()
+            mask = os.urandom(4)
+            long = mask * (len(payload) // 4 + 1)
+            masked = int.from_bytes(payload, "big") ^ int.from_bytes(long[:len(payload)], "big")
+            n = len(payload)
+            length = bytes([128 | n]) if n <= 125 else b"\\xfe" + n.to_bytes(2, "big") if n <= 65535 else b"\\xff" + n.to_bytes(8, "big")
+            return b"\\x81" + length + mask + masked.to_bytes(n, "big")
+        """,
+    ],
+    "10_client_by_hand q3": [
+        "def reply(opcode, payload):\n    return {9: (10, payload), 8: (8, payload[:2])}.get(opcode)",
+        "def reply(opcode, payload):\n    if opcode == 8:\n        return 8, payload\n    if opcode == 9:\n        return 0xA, payload",
+        """
+        def reply(opcode, payload):
+            match opcode:
+                case 9:
+                    return [10, bytearray(payload)]
+                case 8:
+                    return [8, bytearray(payload[:2])]
+        """,
+        """
+        from websockets.frames import Opcode
+        reply = lambda opcode, payload: (Opcode.PONG, payload) if opcode == Opcode.PING else (Opcode.CLOSE, payload[:2]) if opcode == Opcode.CLOSE else None
+        """,
+        """
+        class Reply:
+            async def __call__(self, opcode, payload):
+                answers = {9: 10, 8: 8}
+                return (answers[opcode], payload if opcode == 9 else payload[:2]) if opcode in answers else None
+        reply = Reply()
+        """,
+    ],
+}  # fmt: skip
+CASES = [(key, number, code) for key, codes in RIGHT.items() for number, code in enumerate(codes, 1)]
+
+
+@pytest.fixture(autouse=True)
+def no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("CHATKIT_LANG", "en")
+
+
+@pytest.mark.parametrize(("key", "number", "code"), CASES, ids=[f"{key} {number}" for key, number, _ in CASES])
+async def test_an_unusual_right_answer_is_correct(key: str, number: int, code: str) -> None:
+    asked = exercise(*key.split())
+    result = await asked.check(answer_of(textwrap.dedent(code), asked.question.answer))
+    assert result.state == "correct", repr(result)
+
+
+def test_each_of_these_exercises_has_five_of_them() -> None:
+    assert {key: len(codes) for key, codes in RIGHT.items() if len(codes) < 5} == {}
