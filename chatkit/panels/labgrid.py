@@ -25,12 +25,14 @@ STUCK = 3  # things that were wrong at one step
 WAIT = 5.0  # seconds
 # The names and the numbers of the labs stay in sight while a long table moves behind them.
 STYLE = """<style>
-div.chatkit-labs { max-height: 45vh; overflow: auto; }
-div.chatkit-labs th { position: sticky; top: 0; background: var(--jp-layout-color2, #eee); text-align: center; }
-div.chatkit-labs th[scope=row] { left: 0; text-align: start; max-width: 14em; overflow: hidden;
-  text-overflow: ellipsis; }
-div.chatkit-labs td { text-align: center; }
-div.chatkit-labs td.stuck { font-weight: bold; outline: 2px solid; outline-offset: -2px; }
+div.chatkit-wire div.chatkit-labs { max-height: 45vh; overflow: auto; }
+div.chatkit-wire div.chatkit-labs td { text-align: center; padding: 1px 3px; font-size: 13px; }
+div.chatkit-wire div.chatkit-labs td.stuck { font-weight: bold; outline: 2px solid; outline-offset: -2px; }
+div.chatkit-wire div.chatkit-labs th { position: sticky; top: 0; text-align: center; padding: 1px 3px;
+  background: var(--jp-layout-color2, #eee); }
+div.chatkit-wire div.chatkit-labs th:first-child { left: 0; text-align: start; max-width: 10em; overflow: hidden;
+  text-overflow: ellipsis; padding: 1px 6px; }
+div.chatkit-wire div.chatkit-labs thead th:first-child { z-index: 1; }
 </style>"""
 
 T = TypeVar("T")
