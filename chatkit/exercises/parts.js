@@ -42,9 +42,13 @@ function tell(model, message, status) {
   return () => clearTimeout(patience);
 }
 
-/** Keys pressed in a tool are its own: JupyterLab would take Enter, arrows and letters away. */
+/** Keys pressed in a tool are its own: JupyterLab would take Enter and letters away. Escape goes to the cell. */
 function ownKeys(root) {
-  root.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation());
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    event.stopPropagation();
+    if (event.key === "Escape") root.closest(".jp-Cell")?.focus();
+  });
 }
 
 /** What a check found, and its button. */

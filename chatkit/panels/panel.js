@@ -228,10 +228,13 @@ class Box {
 
 // The whole
 
-/** JupyterLab would take Enter away from the box, and read letters as commands to the notebook (`dd` deletes a cell). */
+/** JupyterLab would take Enter away from the box, and read letters as commands to the notebook (`dd` deletes a cell).
+    Escape goes to the cell, and the keyboard is the notebook's again. */
 function keepKeys(panel) {
   panel.addEventListener("keydown", (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    event.stopPropagation();
+    if (event.key === "Escape") panel.closest(".jp-Cell")?.focus();
   });
 }
 

@@ -187,6 +187,37 @@ async def test_a_busy_kernel_keeps_the_text_in_the_box_until_it_answers(two: Ope
     await expect(mali.root.locator(".chatkit-answer")).to_be_hidden()
 
 
+ACTIVE = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
+
+
+@need_chromium
+async def test_escape_goes_from_a_panel_to_its_cell_and_the_keyboard_is_the_notebooks_again(two: OpenNotebook) -> None:
+    mali = two.panel("mali")
+    await mali.box.fill("a draft")
+    await mali.box.press("Escape")
+    here = await two.page.evaluate(ACTIVE)
+    await two.page.keyboard.press("k")
+    await expect(mali.box).to_have_value("a draft")
+    assert await two.page.evaluate(ACTIVE) == here - 1
+    await mali.box.fill("")
+
+
+@need_chromium
+async def test_a_guess_is_made_and_left_with_the_keyboard_alone(lab: Lab, page: Page) -> None:
+    guess = "from chatkit.exercises import guess\ng1 = guess('What will it be?', 2, 11)\ng1"
+    await lab.open(page, lab.write("guess.ipynb", guess, "g1.saw(1 + 1)"))
+    await page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
+    await page.keyboard.press("Shift+Enter")
+    await expect(page.locator(".chatkit-choice").first).to_be_visible(timeout=30_000)
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("2")
+    await expect(page.locator(".chatkit-choice[aria-pressed=true]")).to_contain_text("11")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Shift+Enter")
+    await expect(page.locator(".chatkit-choice").first).to_contain_text("✓")
+
+
 @need_chromium
 async def test_keys_pressed_in_a_panel_are_no_commands_to_the_notebook(two: OpenNotebook) -> None:
     cells = await two.page.locator(".jp-Cell").count()
