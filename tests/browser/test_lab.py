@@ -13,7 +13,7 @@ import zxingcpp
 from playwright.async_api import Browser, Page, expect
 
 from chatkit.addresses import free_port
-from tests.browser.lab import Lab, OpenNotebook
+from tests.browser.lab import RUN_TIMEOUT, Lab, OpenNotebook
 from tests.needs import ROOT, need_chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -195,6 +195,7 @@ async def test_escape_goes_from_a_panel_to_its_cell_and_the_keyboard_is_the_note
     mali = two.panel("mali")
     await mali.box.fill("a draft")
     await mali.box.press("Escape")
+    await expect(two.page.locator(".jp-Cell:focus")).to_be_visible()
     here = await two.page.evaluate(ACTIVE)
     await two.page.keyboard.press("k")
     await expect(mali.box).to_have_value("a draft")
@@ -206,16 +207,21 @@ async def test_escape_goes_from_a_panel_to_its_cell_and_the_keyboard_is_the_note
 async def test_a_guess_is_made_and_left_with_the_keyboard_alone(lab: Lab, page: Page) -> None:
     guess = "from chatkit.exercises import guess\ng1 = guess('What will it be?', 2, 11)\ng1"
     await lab.open(page, lab.write("guess.ipynb", guess, "g1.saw(1 + 1)"))
-    await page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
+    first, second = page.locator(".jp-Cell").first, page.locator(".jp-Cell").nth(1)
+    await first.focus()
     await page.keyboard.press("Shift+Enter")
-    await expect(page.locator(".chatkit-choice").first).to_be_visible(timeout=30_000)
+    await expect(page.locator(".chatkit-choice").first).to_be_visible(timeout=RUN_TIMEOUT)
+    await expect(second).to_be_focused()
     await page.keyboard.press("Shift+Tab")
+    await expect(page.locator(".chatkit-choice").last).to_be_focused()
     await page.keyboard.press("2")
     await expect(page.locator(".chatkit-choice[aria-pressed=true]")).to_contain_text("11")
     await page.keyboard.press("Escape")
+    await expect(first).to_be_focused()
     await page.keyboard.press("j")
+    await expect(second).to_be_focused()
     await page.keyboard.press("Shift+Enter")
-    await expect(page.locator(".chatkit-choice").first).to_contain_text("✓")
+    await expect(page.locator(".chatkit-choice").first).to_contain_text("✓", timeout=RUN_TIMEOUT)
 
 
 @need_chromium
