@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatkit.exercises import Exercise, course, exercise, progress
+from chatkit.exercises import Exercise, course, exercise, guess, progress
 from chatkit.exercises.exercise import answer_of
 from chatkit.exercises.progress import facts, keep, solved
 from chatkit.exercises.questions import Question, Wrong, choices, data, lessons, questions
@@ -291,3 +291,16 @@ async def test_home_that_cannot_be_written_does_no_harm(tmp_path: Path, monkeypa
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CHATKIT_HOME", str(tmp_path / "file"))
     assert (await exercise("08_handshake", "q1").check(solution_of("08_handshake", "q1"))).state == "correct"
+
+
+def test_a_pick_stays_when_its_cell_runs_again_until_a_run_has_settled_it() -> None:
+    """In Lab a click makes the guess's cell the active one, so the next Shift+Enter makes the guess once more."""
+    choice = choices("03_server_and_client", "guess")["how_often"]
+    asked = (choice.ask.en, 0, 1, 3)
+    guess(*asked).pick(3)
+    again = guess(*asked)
+    assert again.picked == 3
+    again.saw(1)
+    assert guess(*asked).picked == 0
+    guess(*asked).pick(2)
+    assert guess(*asked).picked == 2

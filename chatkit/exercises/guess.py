@@ -29,7 +29,8 @@ class Guess(Tool):
 
     def __init__(self, choice: Choice, values: tuple[object, ...]) -> None:
         self.choice, self.values = choice, values
-        self.picked = self.came = 0
+        # A click makes Lab run this cell again with the next Shift+Enter: what was picked must not be gone then.
+        self.picked, self.came = unsettled(choice, len(values)), 0
         self.said: tuple[Sentence, ...] = ()
 
     def pick(self, number: int) -> "Guess":
@@ -38,7 +39,7 @@ class Guess(Tool):
             raise ValueError(say("guess_number", count=len(self.values)).in_(chosen()))
         if not self.said:
             self.picked = number
-            self.keep(picked=number)
+            self.keep(picked=number, saw=None)
             self.redraw()
         return self
 
@@ -88,6 +89,13 @@ def guess(question: str, *values: object) -> Guess:
                 return Guess(choice, values)
     texts = tuple(Sentence(str(value), str(value)) for value in values)
     return Guess(Choice("", "", Sentence(question, question), texts, 0, {}), values)
+
+
+def unsettled(choice: Choice, count: int) -> int:
+    """The kept pick of a guess that no run has settled yet; 0 where there is none."""
+    kept = facts(choice.lesson, "guesses").get(choice.name, {}) if choice.lesson else {}
+    picked = kept.get("picked")
+    return picked if isinstance(picked, int) and "saw" not in kept and picked in range(1, count + 1) else 0
 
 
 def is_choice(value: object, choice: object) -> bool:
