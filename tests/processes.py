@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -11,8 +12,15 @@ from contextlib import asynccontextmanager
 PATIENCE = 30
 
 
+def heed_ctrl_c() -> None:
+    """A script's background job ignores Ctrl+C, and what it starts would, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 async def start(*arguments: str, module: str = "chatkit", **options: object) -> Process:
     """`python -m chatkit …` with piped output; its standard input is empty unless `stdin` says otherwise."""
+    heed_ctrl_c()
     streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, **options}
     environment = {**os.environ, "PYTHONUTF8": "1", "PROMPT_TOOLKIT_NO_CPR": "1"}
     environment.pop("CHATKIT_LANG", None)
