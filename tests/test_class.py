@@ -26,7 +26,7 @@ from chatkit import client as client_module, session
 from chatkit.errors import BadName, ChatError, FewFiles, NoServer, NotOpen, Refused
 from chatkit.events import Event, Who
 from chatkit.fanout import Fanout, Frames, Outlet
-from chatkit.limits import LIMITS
+from chatkit.limits import LIMITS, files_left
 from tests.chaos import Link, ServerProcess, listening
 from tests.chat import CEILING, JsonClient, json_client, plain_client, text_frame, wait_until
 from tests.needs import ROOT
@@ -233,6 +233,48 @@ async def test_a_server_has_no_more_places_than_files(monkeypatch: pytest.Monkey
         assert client.welcome["limits"]["clients"] == most
         [warning] = warnings
         assert isinstance(warning, FewFiles) and str(most) in warning.sentence("th")
+
+
+class System:
+    """Instead of the module `resource`: a system with this hard limit, which takes nothing over `most`."""
+
+    RLIMIT_NOFILE, RLIM_INFINITY = 7, -1
+
+    def __init__(self, soft: int, hard: int, most: int) -> None:
+        self.limits, self.most = (soft, hard), most
+
+    def getrlimit(self, _: int) -> tuple[int, int]:
+        return self.limits
+
+    def setrlimit(self, _: int, limits: tuple[int, int]) -> None:
+        if not 0 <= limits[0] <= self.most:
+            raise ValueError("not allowed to raise maximum limit")
+        self.limits = limits
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "most", "expected"),
+    [
+        (1_024, 4_096, 4_096, 4_096),  # Linux: up to the hard limit
+        (256, -1, 10_240, 10_240),  # macOS: no hard limit, and yet not more than 10,240
+        (256, 256, 256, 256),
+        (-1, -1, 0, -1),
+    ],
+)
+def test_the_limit_of_files_is_raised_as_far_as_the_system_allows(
+    soft: int, hard: int, most: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R16."""
+    system = System(soft, hard, most)
+    monkeypatch.setitem(sys.modules, "resource", system)  # type: ignore[arg-type]
+    left = files_left()
+    assert system.limits[0] == expected
+    assert left == float("inf") if expected == -1 else expected - 100 < left < expected
+
+
+def test_windows_has_no_limit_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert files_left() == float("inf")
 
 
 # N3: six hundred renames

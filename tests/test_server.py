@@ -158,6 +158,19 @@ async def test_a_message_comes_back_with_number_and_ack(server: Server) -> None:
         assert ack == {"type": "ack", "id": "a1", "seq": 1}
 
 
+async def test_an_id_may_have_128_characters_and_is_told_in_every_answer(server: Server) -> None:
+    async with json_client(server.uri) as client:
+        longest = "ก" * LIMITS.id
+        await client.send("hi", id=longest)
+        assert (await client.hear("ack"))["id"] == longest
+        await client.send("nul \0", id=longest)
+        assert (await client.hear("nack"))["id"] == longest
+        await client.say(type="dance", id=longest)
+        assert (await client.hear("nack"))["id"] == longest
+        await client.say(type="dance", id=longest + "x")
+        assert "id" not in await client.hear("nack")
+
+
 async def test_hello_comes_first(server: Server) -> None:
     async with json_client(server.uri, greet=False) as client:
         await client.send("too early", id="a1")
