@@ -56,12 +56,9 @@ class Outlet:
         So: the connection is open, no fragmented message is under way, nothing is queued.
         """
         protocol = self.protocol
-        return (
-            self.is_transparent
-            and protocol.state is OPEN
-            and not protocol.writes
-            and not protocol.expect_continuation_frame
-        )
+        if not self.is_transparent or protocol.state is not OPEN:
+            return False
+        return not protocol.writes and not protocol.expect_continuation_frame
 
 
 class Fanout:
