@@ -119,17 +119,22 @@ class Lab:
 
     async def open(self, page: Page, name: str) -> "OpenNotebook":
         """Open a notebook and wait for its kernel: before that, "run all" does nothing and says nothing."""
-        # Without ?reset, Lab opens what was open the last time.
-        await page.goto(f"{self.url}lab/tree/{name}?reset&token={self.token}")
-        await page.wait_for_function(IS_READY, polling=100, timeout=RUN_TIMEOUT)
-        return OpenNotebook(page)
+        # Without ?reset, Lab opens what was open the last time, perhaps in the page of another test.
+        notebook = OpenNotebook(page, f"{self.url}lab/tree/{name}?reset&token={self.token}")
+        await notebook.load()
+        return notebook
 
 
 class OpenNotebook:
     """The notebook in front of a page."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+
+    async def load(self) -> None:
+        """Load the page; again, it is as with F5: save first, or the outputs are not there any more."""
+        await self.page.goto(self.address)
+        await self.page.wait_for_function(IS_READY, polling=100, timeout=RUN_TIMEOUT)
 
     async def run_all(self, to_an_error: bool = False) -> None:
         """Run every cell and wait for the last one, or for the kernel to have stopped at an error."""
@@ -157,11 +162,6 @@ class OpenNotebook:
 
     async def save(self) -> None:
         await self.page.evaluate("async () => { await jupyterapp.shell.currentWidget.context.save() }")
-
-    async def reload(self) -> None:
-        """Load the page again, as with F5; save first, or the outputs are not there any more."""
-        await self.page.reload()
-        await self.page.wait_for_function(IS_READY, polling=100, timeout=RUN_TIMEOUT)
 
     def panel(self, title: str) -> "PanelOnPage":
         """The panel with this title."""
