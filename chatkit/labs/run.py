@@ -16,11 +16,11 @@ from websockets.protocol import State
 
 from chatkit.errors import BadMessage, LogUnavailable
 from chatkit.labs.grader import Grader, HangUp, Say, student_of
-from chatkit.labs.lab import Lab, common
+from chatkit.labs.lab import Lab, common, labs
 from chatkit.labs.seen import Closed, GaveUp, Message, Opened, Ping, Refused, Seen
 from chatkit.labs.store import Store
 from chatkit.limits import CLOSE_CODES
-from chatkit.texts import Sentence
+from chatkit.texts import Sentence, say
 from chatkit.wire.handshake import accept_key
 
 __all__ = ["Labs", "Visit"]
@@ -58,12 +58,16 @@ class Labs:
 
         Labs 6 and 10 refuse some, lab 11 takes its time; whatever is refused may be a step, and is remembered.
         """
-        lab, name = self.lab_of(request.path), student_of(request.path)
+        number, name = number_of(request.path), student_of(request.path)
+        lab = self.grader.labs.get(number) if number is not None else None
         try:
             if lab is None:
-                return answer
+                is_lost = number is not None and answer is not None and answer.status_code == 404
+                return (
+                    refusal(connection, 404, say("labs_no_such", value=number, last=max(labs()))) if is_lost else answer
+                )
             if answer is not None and answer.status_code < 400:
-                return refusal(connection, 426, lab.sentence("no_upgrade", target=lab.target))
+                return upgrade_required(connection, lab.sentence("no_upgrade", target=f"/lab/{lab.number}?name=Mali"))
             if answer is None and name:
                 answer = await self.lab_answer(connection, request, lab, name)
             if answer is not None and name:
@@ -87,11 +91,6 @@ class Labs:
         if status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
         return answer
-
-    def lab_of(self, target: str) -> Lab | None:
-        """The lab whose path this is, or begins with, as `/lab/6/nowhere` does; None where there is no such lab."""
-        found = re.search(r"/lab/(\d{1,3})(?:/|$)", target.partition("?")[0], re.ASCII)
-        return self.grader.labs.get(int(found[1])) if found else None
 
     def visit(self, connection: ServerConnection, admission: Admission) -> "Visit":
         """One connection that the door let in on a lab's path: `run()` it."""
@@ -177,9 +176,22 @@ class Visit:
         return process_event
 
 
+def number_of(target: str) -> int | None:
+    """The number of the lab whose path this is, or begins with, as `/lab/6/nowhere` does; None where it is no lab's."""
+    found = re.search(r"/lab/(\d{1,3})(?:/|$)", target.partition("?")[0], re.ASCII)
+    return int(found[1]) if found else None
+
+
 def refusal(connection: ServerConnection, status: int, why: Sentence) -> Response:
     """The HTTP response that says no, in both languages."""
     return connection.respond(http.HTTPStatus(status), f"{why.en}\n{why.th}\n")
+
+
+def upgrade_required(connection: ServerConnection, why: Sentence) -> Response:
+    """The answer to a plain HTTP request; it has to name the protocol that is wanted (RFC 9110, 15.5.22)."""
+    answer = refusal(connection, 426, why)
+    answer.headers["Upgrade"] = "websocket"
+    return answer
 
 
 async def is_gone(connection: ServerConnection, seconds: float) -> bool:

@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 from chatkit import serve
 from chatkit.labs import Store, labs
 from chatkit.labs.lab import common
+from chatkit.texts import say
 from tests.chat import CEILING, plain_client
 from tests.labs.served import serving
 from tests.labs.tools import Postman, using
@@ -159,7 +160,9 @@ async def test_a_lab_that_refuses_says_so_in_both_languages(number: int, status:
 
 async def test_there_is_no_lab_99() -> None:
     async with serving() as server:
-        assert (await answer(server.uri, "/lab/99?name=Mali"))[0] == 404
+        status, body = await answer(server.uri, "/lab/99?name=Mali")
+        expected = say("labs_no_such", value=99, last=15)
+        assert (status, body) == (404, f"{expected.en}\n{expected.th}\n")
 
 
 async def test_where_a_token_is_asked_for_a_lab_asks_for_it_too() -> None:
