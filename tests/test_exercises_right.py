@@ -907,6 +907,210 @@ RIGHT: dict[str, list[str]] = {
         reply = Reply()
         """,
     ],
+    "02_await q2": [
+        """
+        import asyncio
+        async def until_green(light):
+            while True:
+                if light():
+                    return "go"
+                await asyncio.sleep(0)
+        """,
+        """
+        import asyncio
+        async def until_green(light):
+            async def look():
+                while not light():
+                    await asyncio.sleep(0.001)
+            await asyncio.create_task(look())
+            return "go"
+        """,
+        """
+        import asyncio
+        async def until_green(light):
+            loop = asyncio.get_running_loop()
+            green = loop.create_future()
+            def look():
+                if light():
+                    green.set_result("go")
+                else:
+                    loop.call_later(0.005, look)
+            look()
+            return await green
+        """,
+        """
+        import asyncio
+        class Green:
+            async def __call__(self, light):
+                await asyncio.sleep(0)
+                while not light():
+                    await asyncio.sleep(0.02)
+                return "g" + "o"
+        until_green = Green()
+        """,
+        """
+        import asyncio
+        async def until_green(light):
+            if light():
+                return "go"
+            await asyncio.sleep(0.005)
+            return await until_green(light)
+        """,
+        """
+        import asyncio
+        async def looks(light):
+            while not light():
+                yield
+                await asyncio.sleep(0.004)
+        async def until_green(light):
+            async for _ in looks(light):
+                pass
+            return "go"
+        """,
+    ],
+    "07_many_clients_student q1": [
+        """
+        from chatkit import connect
+        async def people(uri):
+            chat = await connect(uri)
+            try:
+                me = chat.you
+                return sorted([w.name for i, w in chat.members.items() if i != me])
+            finally:
+                await chat.close()
+        """,
+        """
+        from chatkit import connect
+        async def people(uri):
+            async with connect(uri, name="visitor") as chat:
+                names = [who.name for who in chat.members.values()]
+                names.remove(chat.name)
+            names.sort()
+            return names
+        """,
+        """
+        from chatkit import connect
+        class People:
+            async def __call__(self, uri):
+                async with connect(uri) as chat:
+                    return tuple(sorted(w.name for w in chat.members.values() if w.id != chat.you))
+        people = People()
+        """,
+        """
+        from chatkit import connect
+        import functools
+        async def look(n, uri):
+            async with connect(uri) as c:
+                others = dict(c.members)
+                del others[c.you]
+            return sorted(map(lambda w: w.name, others.values()))
+        people = functools.partial(look, 1)
+        """,
+        """
+        import asyncio
+        from chatkit import connect
+        async def people(uri):
+            async def inner():
+                async with connect(uri) as chat:
+                    return sorted(w.name for w in chat.members.values() if w.id != chat.you)
+            return await asyncio.create_task(inner())
+        """,
+    ],
+    "07_many_clients_student q2": [
+        """
+        from chatkit import connect
+        async def missed(uri, last, until):
+            texts = []
+            async with connect(uri, after=last) as chat:
+                async for event in chat:
+                    if event.type == "msg":
+                        texts.append(event.text)
+                    if event.text == until:
+                        break
+            return texts
+        """,
+        """
+        from chatkit import connect
+        async def missed(uri, last, until):
+            texts = []
+            async with connect(uri, after=0) as chat:
+                async for event in chat:
+                    if event.type == "msg" and event.seq > last:
+                        texts.append(event.text)
+                        if texts[-1] == until:
+                            return tuple(texts)
+        """,
+        """
+        from chatkit import connect
+        async def missed(uri, last, until):
+            chat = await connect(uri, name="pim", after=last)
+            texts = []
+            try:
+                while not texts or texts[-1] != until:
+                    event = await anext(aiter(chat))
+                    if event.type == "msg":
+                        texts += [event.text]
+            finally:
+                await chat.close()
+            return texts
+        """,
+        """
+        import asyncio
+        from chatkit import connect
+        async def missed(uri, last, until):
+            got = {}
+            async with asyncio.timeout(5), connect(uri, after=last) as chat:
+                async for event in chat:
+                    if event.seq and event.seq > last:
+                        got[event.seq] = event.text
+                        if event.text == until:
+                            break
+            return [got[n] for n in sorted(got)]
+        """,
+        """
+        from chatkit import connect
+        class Missed:
+            async def __call__(self, uri, last, until):
+                async with connect(uri, after=last) as chat:
+                    return [text async for text in self.up_to(chat, until)]
+            async def up_to(self, chat, until):
+                async for event in chat:
+                    if event.type == "msg":
+                        yield event.text
+                        if event.text == until:
+                            return
+        missed = Missed()
+        """,
+    ],
+    "07_many_clients_student q3": [
+        """
+        def keep(last, number):
+            return "skip" if number <= last else "show" if number - last == 1 else "ask"
+        """,
+        """
+        def keep(last, number):
+            match number - last:
+                case 1: return "show"
+                case n if n <= 0: return "skip"
+            return "ask"
+        """,
+        """
+        keep = lambda last, number: ("skip", "show", "ask")[min(max(number - last, 0), 2)]
+        """,
+        """
+        class Keep:
+            def __call__(self, last, number):
+                if number > last + 1: return "ask"
+                if number > last: return "show"
+                return "skip"
+        keep = Keep()
+        """,
+        """
+        async def keep(last, number):
+            if number in range(last + 1): return "skip"
+            return {last + 1: "show"}.get(number, "ask")
+        """,
+    ],
 }  # fmt: skip
 CASES = [(key, number, code) for key, codes in RIGHT.items() for number, code in enumerate(codes, 1)]
 
