@@ -370,13 +370,12 @@ async def test_on_state_sees_each_change(tmp_path: Path) -> None:
     chat = await connect(server.uri, on_state=note)
     await wait_until(lambda: states == ["open"])
     await server.stop()
-    await until(chat, "reconnecting")
+    await wait_until(lambda: len(states) > 1)  # on_state is called after the state is set
     assert states[:2] == ["open", "reconnecting"] and delays[1] == 0.01
     async with serve(port=server.port, db=db):
-        await until(chat, "open")
-        assert states[-2:] == ["connecting", "open"]
+        await wait_until(lambda: states[-2:] == ["connecting", "open"])
         await chat.close()
-    assert states[-1] == "closed"
+        await wait_until(lambda: states[-1] == "closed")
 
 
 async def test_closing_is_a_goodbye_with_1000() -> None:
@@ -444,7 +443,7 @@ async def test_a_flood_is_put_out_and_does_not_come_back(plain: bool) -> None:
 
     async with stranger(flooded, subprotocols=None if plain else [Subprotocol("chatkit.v1")]) as uri:
         chat = await connect(uri, plain=plain, on_state=lambda chat: states.append(chat.state))
-        await until(chat, "closed")
+        await wait_until(lambda: states[-1:] == ["closed"])
     assert isinstance(chat.reason, Refused) and chat.reason.code == 1008
     assert states == ["open", "closed"]
     with pytest.raises(Refused):
