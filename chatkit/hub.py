@@ -50,8 +50,7 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         self.arrivals: list[tuple[Member, Event]] = []
         self.changed: set[str] = set()  # rooms with changes to tell
-        self.is_due = False  # a turn will come
-        self.is_warned = False  # the operator knows that the log cannot keep messages
+        self.is_due = self.is_warned = False  # a turn will come; the operator knows that the log cannot keep messages
 
     # Coming and going
 

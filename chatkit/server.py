@@ -33,7 +33,7 @@ from chatkit.messages import SUBPROTOCOL
 from chatkit.recipe import Recipe
 from chatkit.session import Session
 from chatkit.spelling import check_text, cut_reason
-from chatkit.web.answers import Connection, finish
+from chatkit.web.answers import Connection, finish, forget_headers
 
 LOCALHOST = "localhost"
 CLOSE_TIMEOUT = 3.0  # seconds for the closing handshakes when the server stops
@@ -60,10 +60,11 @@ class Reception:
     async def handle(self, connection: ServerConnection) -> None:
         """One connection, from its handshake to its end: websockets calls this for each."""
         admission = self.door.admissions.pop(connection)
-        if admission.lab is None:
-            talk: Any = Session(connection, admission, self.door, self.hub, self.tasks.spawn)
+        if admission.lab:
+            talk: Any = self.annex.labs.visit(connection, admission)
         else:
-            talk = self.annex.labs.visit(connection, admission)
+            forget_headers(connection)
+            talk = Session(connection, admission, self.door, self.hub, self.tasks.spawn)
         self.door.inside.add(talk)
         try:
             await talk.run()
