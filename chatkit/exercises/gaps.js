@@ -9,7 +9,8 @@ function render({ model, el }) {
     const state = model.get("state");
     const held = [...root.querySelectorAll("input")].indexOf(document.activeElement);
     const program = make("pre", "chatkit-program", state.parts[0]);
-    state.values.forEach((value, n) => program.append(hole(value, n + 1, state.width), state.parts[n + 1]));
+    for (const [n, value] of state.values.entries())
+      program.append(hole(value, n + 1, state.width), state.parts[n + 1]);
     root.replaceChildren(make("p", "chatkit-how", state.how), program, ...drawChecked(state, check));
     root.querySelectorAll("input")[held]?.focus();
   }

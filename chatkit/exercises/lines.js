@@ -16,7 +16,7 @@ function render({ model, el }) {
     const state = model.get("state");
     const used = new Set(order.map(([number]) => number));
     const pool = list("chatkit-pool", state.pool);
-    state.blocks.forEach((_, n) => used.has(n + 1) || pool.append(block(state, n + 1)));
+    for (const n of state.blocks.keys()) if (!used.has(n + 1)) pool.append(block(state, n + 1));
     const program = list("chatkit-program", state.program);
     for (const line of state.given) program.append(make("li", "chatkit-given", make("code", "", line)));
     for (const [number, steps] of order) program.append(block(state, number, steps));
@@ -33,7 +33,12 @@ function render({ model, el }) {
 
   /** One line: in the program where it has steps of indentation. */
   function block(state, number, steps) {
-    const item = make("li", "chatkit-block", make("kbd", "", String(number)), make("code", "", state.blocks[number - 1]));
+    const item = make(
+      "li",
+      "chatkit-block",
+      make("kbd", "", String(number)),
+      make("code", "", state.blocks[number - 1]),
+    );
     item.tabIndex = 0;
     item.dataset.number = number;
     item.setAttribute("role", "button");
@@ -67,7 +72,10 @@ function render({ model, el }) {
 
   function indent(event, number, by) {
     event.stopPropagation();
-    change(order.map(([each, steps]) => [each, each === number ? Math.max(0, steps + by) : steps]), number);
+    change(
+      order.map(([each, steps]) => [each, each === number ? Math.max(0, steps + by) : steps]),
+      number,
+    );
   }
 
   function move(number, by) {
@@ -119,7 +127,8 @@ function render({ model, el }) {
   function drop(number, steps, point, moved) {
     const rest = order.filter(([each]) => each !== number);
     const program = root.querySelector(".chatkit-program").getBoundingClientRect();
-    const inside = point.x > program.left && point.x < program.right && point.y > program.top && point.y < program.bottom;
+    const inside =
+      point.x > program.left && point.x < program.right && point.y > program.top && point.y < program.bottom;
     if (!inside) return change(rest, number);
     const middles = rest.map(([each]) => {
       const box = root.querySelector(`[data-number="${each}"]`).getBoundingClientRect();

@@ -16,7 +16,7 @@ function spoken(words) {
   return Object.entries(words).map(([lang, text]) => {
     const span = make("span", lang && `chatkit-words ${lang}`);
     if (lang) span.lang = lang;
-    text.split("`").forEach((part, n) => span.append(n % 2 ? make("code", "", part) : part));
+    for (const [n, part] of text.split("`").entries()) span.append(n % 2 ? make("code", "", part) : part);
     return span;
   });
 }
