@@ -19,7 +19,7 @@ from tests.chat import CEILING
 from tests.labs.tools import Headers, Line, Status, Tool
 from tests.needs import CHROMIUM, CHROMIUM_ARGS, NODE, NODE_MODULES, WSCAT
 
-JAVA = shutil.which("java") or ""
+JAVA = shutil.which("java") if shutil.which("javac") else ""  # its compiler runs a source file by itself
 PATIENCE = 30  # seconds for a process to begin
 
 # --- websocket-client, in a thread ------------------------------------------------------------------------------------

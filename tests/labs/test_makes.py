@@ -12,7 +12,7 @@ from tests.labs.tools import Tool, using
 from tests.labs.walks import WALKS, possible
 from tests.needs import need, need_chromium, need_node
 
-need_java = need("" if JAVA else "needs java: apt-get install default-jre")
+need_java = need("" if JAVA else "needs java and its compiler: apt-get install default-jdk-headless")
 
 
 async def does(tool: Tool, number: int, server: Served) -> None:
