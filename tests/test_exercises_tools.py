@@ -208,7 +208,9 @@ async def test_a_wrong_order_is_refused_in_words() -> None:
 async def test_gaps_want_one_text_each() -> None:
     asked = exercise("03_server_and_client", "q1")
     assert "__1__ text in ws" in repr(asked.gaps())
-    assert (await asked.gaps("for", "await", "{text}")).state == "not yet"
+    filled = asked.gaps("for", "await", "{text}")
+    assert (await filled).state == "not yet"
+    assert filled.state()["state"] == "not yet" and "Not yet" in str(filled.state()["said"])
     with pytest.raises(ValueError, match="3 gaps"):
         asked.gaps("for")
 

@@ -84,10 +84,10 @@ class Draft(Tool):
 
     def shared(self) -> dict[str, Any]:
         """What the page shows of any draft."""
-        found = self.result or Result(())
+        found = Result((), state="") if self.result is None else self.result
         return {
             "check": words(say("ex_check")),
             "said": [words(each) for each in found.said],
             "code": list(found.code),
-            "state": found.state if self.result else "",
+            "state": found.state,
         }
