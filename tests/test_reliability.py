@@ -539,6 +539,18 @@ async def test_log_that_is_gone_acks_nothing_and_the_operator_is_told(tmp_path: 
     assert str(path) in warning.sentence("en") and str(path) in warning.sentence("th")
 
 
+async def test_log_that_goes_away_while_nobody_speaks_is_told_once(tmp_path: Path) -> None:
+    path, warnings = tmp_path / "room.db", list[chatkit.ChatError]()
+    async with chatkit.serve(port=0, db=str(path), on_warning=warnings.append) as server:
+        path.unlink()
+        await wait_until(lambda: warnings, timeout=START)
+        looks: list[int] = []
+        check = server.hub.log.check
+        server.hub.log.check = lambda: looks.append(1) or check()  # type: ignore[method-assign]
+        await wait_until(lambda: len(looks) == 2, timeout=START)
+    assert [type(warning) for warning in warnings] == [LogUnavailable]
+
+
 async def test_client_sends_again_until_the_log_takes_it(tmp_path: Path) -> None:
     path = tmp_path / "room.db"
     async with chatkit.serve(port=0, db=str(path)) as server, chatkit.connect(server.uri) as chat:
