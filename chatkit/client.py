@@ -16,7 +16,7 @@ from typing import Literal, NoReturn, Self, cast
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect as connect_websockets
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHeader, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from chatkit.addresses import check_uri, default_port, is_nearby, room_of, with_query
@@ -143,7 +143,7 @@ class Chat:
             return self.memory.hang_up(frame.code, frame.reason) if frame else NoServer(self.uri)
         except (Refused, Rejected, NoDialect) as refusal:
             return refusal
-        except BadMessage:  # what came is no message of the protocol
+        except (BadMessage, InvalidHeader):  # what came is no message, or no handshake, of the protocol
             return NoDialect(self.uri)
         except (OSError, WebSocketException, ValueError, Gap):  # TimeoutError; ValueError: redirected to no address
             return NoServer(self.uri)
