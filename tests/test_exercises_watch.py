@@ -8,13 +8,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from chatkit.exercises import Exercise, exercise
 from chatkit.exercises.calls import Trial
 from chatkit.exercises.exercise import answer_of
 from chatkit.exercises.progress import solved
 from chatkit.exercises.questions import Question
+from chatkit.exercises.stage import stage
 from chatkit.exercises.watch import Watch
 from chatkit.texts import Sentence
 
@@ -173,3 +176,36 @@ async def test_without_signals_a_thread_or_a_tracer_looks(way: str, code: str, m
     await refused_and_gone(unmasking(), f"def unmask(mask, payload):\n    {code}", "for 2 seconds")
     handler = f"async def echo(ws):\n    await ws.recv()\n    {code}"
     await refused_and_gone(exercise("03_server_and_client", "q1"), handler, "for 2 seconds")
+
+
+CELLS = (
+    "import os, sys, tempfile\nos.environ['CHATKIT_HOME'] = tempfile.mkdtemp()\nfrom chatkit.exercises import exercise\n"
+    "q, echo = exercise('03_server_and_client', 'q1'), exercise('09_frames', 'q2')",
+    "async def leaves(ws):\n    exit()\nprint((await q.check(leaves)).state)",
+    "async def leaves(ws):\n    sys.exit(1)\nprint((await q.check(leaves)).state)",
+    "async def stays(ws):\n    while True: pass\nprint((await q.check(stays)).state)",
+    "def quits(text): quit()\nprint((await echo.check(quits)).state)",
+    "def quits(text): os._exit(3)\nprint((await echo.check(quits)).state)",
+    "print('the kernel lives')",
+)
+
+
+def test_a_real_kernel_lives_on() -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    printed = [output.text for cell in notebook.cells for output in cell.outputs if output.output_type == "stream"]
+    assert printed == ["not yet\n"] * 5 + ["the kernel lives\n"]
+
+
+async def test_the_official_relay_holds_in_front_of_a_reader_that_stops_reading() -> None:
+    """One phone sleeps with its screen off; the others hear everything meanwhile."""
+    question = exercise("03_server_and_client", "q3").question
+    relay = answer_of(question.solution, "relay")
+    async with Watch() as watch, stage(Trial(question, 1, watch), relay, "Ann", "Bob", "Cat") as play:
+        play.clients["Cat"].transport.pause_reading()
+        for number in range(60):
+            text = f"{number} " + "x" * 200_000
+            await play.say("Ann", text)
+            await play.hears("Ann", f"You said: {text}", seconds=20)
+            await play.hears("Bob", f"Someone says: {text}", seconds=20)
+        await play.cut("Cat")
