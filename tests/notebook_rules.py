@@ -276,7 +276,7 @@ def links_the_glossary(notebook: Notebook) -> Iterator[str]:
 
 
 def guesses_are_settled(notebook: Notebook) -> Iterator[str]:
-    """Three to six predictions are made with `guess`, and the run settles each."""
+    """Three to six predictions are made with `guess`, and the run settles each: a value, no answer in the code."""
     code = "\n".join(source(cell) for cell in code_cells(notebook))
     made = re.findall(r"^(\w+) = guess\(", code, re.MULTILINE)
     if len(made) not in GUESSES:
@@ -284,6 +284,8 @@ def guesses_are_settled(notebook: Notebook) -> Iterator[str]:
     for name in made:
         if f"{name}.saw(" not in code:
             yield f"{name}: nothing settles this guess: {name}.saw(...)"
+        if re.search(rf"""\b{name}\.saw\(f?["'\d][^"']*["']?\)""", code):
+            yield f"{name}: the answer stands in the code, and can be read before the guess"
 
 
 def predictions_are_marked(notebook: Notebook) -> Iterator[str]:

@@ -144,6 +144,7 @@ BROKEN: list[tuple[Rule, Callable[[Notebook], None]]] = [
     (rules.says_honest_minutes, put("way", source="← [index](index.ipynb) · 5 min · 5 นาที")),
     (rules.opens_with_recall, drop("recall")),
     (rules.links_the_glossary, put("words", source="**Key words**: handshake")),
+    (rules.guesses_are_settled, write("step-1-code", '\ng1.saw("2")')),
     (rules.guesses_are_settled, drop("g3")),
     (rules.guesses_are_settled, drop("step-1-saw")),
     (rules.predictions_are_marked, write("step-1-th", " **ทายก่อน**")),
