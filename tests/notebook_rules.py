@@ -284,7 +284,7 @@ def guesses_are_settled(notebook: Notebook) -> Iterator[str]:
     for name in made:
         if f"{name}.saw(" not in code:
             yield f"{name}: nothing settles this guess: {name}.saw(...)"
-        if re.search(rf"""\b{name}\.saw\(f?["'\d][^"']*["']?\)""", code):
+        if re.search(rf"""\b{name}\.saw\(("[^"]*"|'[^']*'|[\d.]+)\)""", code):
             yield f"{name}: the answer stands in the code, and can be read before the guess"
 
 
