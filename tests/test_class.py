@@ -427,7 +427,7 @@ async def test_a_client_keeps_its_own_limits_whatever_a_server_sends() -> None:
     msg = {"id": "x", "from": "p2", "name": huge, "ts": 1.5, "text": huge}
     messages = [
         welcome(name=huge, members=[who]),
-        welcome(room=huge),
+        welcome(room=huge, members=[{"id": "p9", "name": huge}]),
         json.dumps({"type": "joined", "who": who}),
         json.dumps({"type": "renamed", "who": {"id": "p1", "name": huge}}),
         json.dumps({"type": "msg", "seq": 1} | msg),
