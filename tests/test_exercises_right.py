@@ -538,6 +538,167 @@ RIGHT: dict[str, list[str]] = {
         pressed = Pressed()
         """,
     ],
+    "06_rooms_and_names q1": [
+        """
+        import msgspec
+        class Say(msgspec.Struct, tag_field="type", tag="say"):
+            text: str
+        class Hush(msgspec.Struct, tag_field="type", tag=" "):
+            pass
+        def fault(text):
+            try:
+                if isinstance(msgspec.json.decode(text, type=Say | Hush), Hush):
+                    return "type"
+            except msgspec.ValidationError as error:
+                if "object`, got" in str(error):
+                    return "json"
+                return "text" if "text" in str(error) else "type"
+            except msgspec.DecodeError:
+                return "json"
+        """,
+        """
+        import json
+        def fault(text):
+            try:
+                match json.loads(text):
+                    case {"type": "say", "text": str()}:
+                        return None
+                    case {"type": "say"}:
+                        return "text"
+                    case {}:
+                        return "type"
+            except json.JSONDecodeError:
+                pass
+            return "json"
+        """,
+        """
+        import json
+        class Fault:
+            async def __call__(self, text):
+                try:
+                    fields = dict(json.loads(text).items())
+                except (ValueError, AttributeError):
+                    return "json"
+                wrong = [field for field, right in (("type", fields.get("type") == "say"), ("text", type(fields.get("text")) is str)) if not right]
+                return wrong[0] if wrong else None
+        fault = Fault()
+        """,
+        """
+        import json
+        from functools import partial
+        def first(kind, text):
+            try:
+                message = json.loads(text)
+                assert isinstance(message, dict)
+            except (ValueError, AssertionError):
+                return "json"
+            return "type" if message.get("type") != kind else None if isinstance(message.get("text"), str) else "text"
+        fault = partial(first, "say")
+        """,
+        """
+        from json import JSONDecoder
+        def fault(text):
+            try:
+                message = JSONDecoder().decode(text)
+                kind = message["type"]
+            except KeyError:
+                return "type"
+            except (ValueError, TypeError):
+                return "json"
+            if kind != "say":
+                return "type"
+            try:
+                return None if message["text"].__class__ is str else "text"
+            except KeyError:
+                return "text"
+        """,
+    ],
+    "06_rooms_and_names q2": [
+        """
+        from chatkit.addresses import room_of, split_target
+        room = lambda target: room_of(split_target(target)[0])
+        """,
+        """
+        import re
+        from urllib.parse import unquote
+        def room(target):
+            found = re.fullmatch(r"/(?:room/([^/?]+))?(?:[?].*)?", target)
+            return found and (unquote(found[1]) if found[1] else "lobby")
+        """,
+        """
+        from urllib.parse import unquote, urlsplit
+        async def room(target):
+            match urlsplit(target).path.split("/"):
+                case ["", ""]:
+                    return "lobby"
+                case ["", "room", name] if name:
+                    return unquote(name)
+        """,
+        """
+        from pathlib import PurePosixPath
+        from urllib.parse import unquote
+        class Room:
+            def __call__(self, target):
+                path = target.split("?", 1)[0]
+                parts = PurePosixPath(path).parts
+                if parts == ("/",):
+                    return "lobby"
+                if parts[:2] == ("/", "room") and len(parts) == 3:
+                    return unquote(parts[2])
+        room = Room()
+        """,
+        """
+        from urllib.parse import unquote_to_bytes
+        def room(target):
+            path = target[: target.find("?")] if "?" in target else target
+            if path == "/": return "lobby"
+            if path.count("/") == 2 and path.startswith("/room/") and len(path) > 6:
+                return unquote_to_bytes(path[6:]).decode("utf-8")
+        """,
+    ],
+    "06_rooms_and_names q3": [
+        """
+        from chatkit.rooms import Room
+        def free_name(name, taken):
+            return Room(names={each.casefold(): "somebody" for each in taken}).free_name("me", name)
+        """,
+        """
+        from itertools import chain, count
+        def free_name(name, taken):
+            small = [each.lower() for each in taken]
+            tries = chain([name], (f"{name}·{number}" for number in count(2)))
+            return next(each for each in tries if each.lower() not in small)
+        """,
+        """
+        def free_name(name, taken, number=1):
+            free = name if number == 1 else f"{name}·{number}"
+            if free.upper() in map(str.upper, taken):
+                return free_name(name, taken, number + 1)
+            return free
+        """,
+        """
+        class FreeName:
+            async def __call__(self, name, taken):
+                for number in range(1, len(taken) + 2):
+                    free = name + (f"·{number}" if number > 1 else "")
+                    if not any(free.casefold() == each.casefold() for each in taken):
+                        return free
+        free_name = FreeName()
+        """,
+        """
+        from functools import partial
+        def pick(sign, name, taken):
+            taken[:] = [each.casefold() for each in taken]
+            if name.casefold() not in taken:
+                return name
+            number = 2
+            while True:
+                if (name + sign + str(number)).casefold() not in taken:
+                    return name + sign + str(number)
+                number += 1
+        free_name = partial(pick, "·")
+        """,
+    ],
     "08_handshake q1": [
         """
         from base64 import b64encode
