@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 
 import chatkit
 from chatkit import client as client_module, session
-from chatkit.errors import BadName, ChatError, FewFiles, NoServer, NotOpen, Refused
+from chatkit.errors import BadName, ChatError, FewFiles, NoDialect, NoServer, NotOpen, Refused
 from chatkit.events import Event, Who
 from chatkit.fanout import Fanout, Frames, Outlet
 from chatkit.limits import LIMITS, files_left
@@ -596,7 +596,7 @@ async def test_a_portal_in_the_way_is_waited_for_and_said(answer: str, quick_ret
             link.cut()
             await wait_until(lambda: sum(quick_retry) >= 3)  # it was tried, and tried again
             assert chat.state in ("reconnecting", "connecting")
-            assert isinstance(chat.reason, (Refused, NoServer))
+            assert isinstance(chat.reason, (Refused, NoServer, NoDialect))
             assert chat.reason.sentence("th")
             link.target = server.port
             assert await asyncio.wait_for(chat.send("two"), CEILING) == 2
