@@ -249,24 +249,22 @@ async def flood():
 flooding = asyncio.create_task(flood())
 """
 # How long the page kept its reader waiting, again and again, in milliseconds.
-WATCH_TICKS = """() => {
-    window.waits = [];
-    let last = performance.now();
-    setInterval(() => { const now = performance.now(); waits.push(now - last); last = now }, 10);
+COUNT_DRAWS = """log => {
+    window.draws = 0;
+    new MutationObserver(() => window.draws++).observe(log, {childList: true});
 }"""
 
 
 @need_chromium
-async def test_five_thousand_messages_in_five_seconds_lose_nothing_and_freeze_nothing(two: OpenNotebook) -> None:
+async def test_five_thousand_messages_in_five_seconds_lose_nothing_and_are_drawn_in_batches(two: OpenNotebook) -> None:
     mali = two.panel("mali")
-    await two.page.evaluate(WATCH_TICKS)
+    await mali.log.evaluate(COUNT_DRAWS)
     await two.start(FLOOD)
     await mali.shows("message 4999", timeout=20)
     shown = await mali.root.locator(".chatkit-text").all_inner_texts()
     assert [text for text in shown if text.startswith("message")] == [f"message {n}" for n in range(4_800, 5_000)]
-    waits = sorted(await two.page.evaluate("waits"))
-    # Generous, for a machine that has other things to do; a page that redraws everything stands still for minutes.
-    assert waits[len(waits) * 95 // 100] < 500 and waits[-1] < 5_000
+    # Batches of at most ten a second: a page that draws each message for itself stands still for minutes.
+    assert 1 < await two.page.evaluate("draws") < 500
     await mali.type("after the flood")
     await two.panel("somchai").shows("mali: after the flood")
 
