@@ -538,6 +538,175 @@ RIGHT: dict[str, list[str]] = {
         pressed = Pressed()
         """,
     ],
+    "05_everyone q1": [
+        "stuck = lambda before, now, limit: {name for name in now if min(now[name], before.get(name, 0)) > limit}",
+        """
+        def stuck(before, now, limit):
+            for name in before.keys() & now.keys():
+                if before[name] > limit < now[name]:
+                    yield name
+        """,
+        """
+        class Stuck:
+            async def __call__(self, before, now, limit):
+                return tuple(filter(lambda name: name in now and now[name] > limit, (n for n in before if before[n] > limit)))
+        stuck = Stuck()
+        """,
+        """
+        from collections import Counter
+        def stuck(before, now, limit):
+            return dict.fromkeys(n for n, unread in now.items() if unread > limit and Counter(before)[n] > limit)
+        """,
+        """
+        def stuck(before, now, limit):
+            over = [{name for name in look if look[name] > limit} for look in (before, now)]
+            return frozenset.intersection(*map(frozenset, over))
+        """,
+    ],
+    "05_everyone q2": [
+        """
+        from asyncio import QueueFull
+        def hand_over(queues, text):
+            full = set()
+            for name in queues:
+                try:
+                    queues[name].put_nowait(text)
+                except QueueFull:
+                    full.add(name)
+            return full
+        """,
+        """
+        async def hand_over(queues, text):
+            full = [name for name, queue in queues.items() if queue.full()]
+            for name in queues.keys() - set(full):
+                await queues[name].put(text)
+            return full
+        """,
+        """
+        import asyncio
+        async def hand_over(queues, text):
+            async def put(queue):
+                async with asyncio.timeout(0):
+                    queue.put_nowait(text)
+            came = await asyncio.gather(*map(put, queues.values()), return_exceptions=True)
+            return tuple(name for name, error in zip(queues, came) if error)
+        """,
+        """
+        class HandOver:
+            def __call__(self, queues, text):
+                for name, queue in queues.items():
+                    if queue.qsize() < queue.maxsize:
+                        queue.put_nowait(text)
+                    else:
+                        yield name
+        hand_over = HandOver()
+        """,
+        """
+        from functools import partial
+        def put(keep, queues, text):
+            full = keep(name for name in queues if queues[name].full())
+            [queues[name].put_nowait(text) for name in queues if name not in full]
+            return full
+        hand_over = partial(put, frozenset)
+        """,
+    ],
+    "05_everyone q3": [
+        """
+        from websockets import broadcast
+        class Room:
+            def __init__(self):
+                self.people = []
+            async def __call__(self, ws):
+                self.people.append(ws)
+                try:
+                    while True:
+                        text = await ws.recv()
+                        for other in self.people:
+                            if other is not ws:
+                                broadcast([other], text)
+                                if other.transport.get_write_buffer_size() > 10**6:
+                                    other.transport.abort()
+                finally:
+                    self.people.remove(ws)
+        relay = Room()
+        """,
+        """
+        import asyncio
+        from chatkit.fanout import Fanout, Frames, Outlet
+        outlets = {}
+        async def relay(ws):
+            fanout = Fanout(asyncio.get_running_loop())
+            outlets[ws] = Outlet(ws)
+            try:
+                async for text in ws:
+                    fanout.deliver([outlets[other] for other in outlets if other is not ws], Frames([text.encode()]))
+                    for other in list(outlets):
+                        if other.transport.get_write_buffer_size() > 1e6:
+                            other.transport.abort()
+            finally:
+                del outlets[ws]
+        """,
+        """
+        import asyncio
+        people = {}
+        async def write(ws, queue):
+            while True:
+                text = await queue.get()
+                await ws.send(text)
+                people[ws][1] -= len(text)
+        async def relay(ws):
+            people[ws] = [asyncio.Queue(), 0]
+            writing = asyncio.create_task(write(ws, people[ws][0]))
+            try:
+                async for text in ws:
+                    for other in people.keys() - {ws}:
+                        people[other][0].put_nowait(text)
+                        people[other][1] += len(text)
+                        if people[other][1] > 1_000_000:
+                            other.transport.abort()
+            finally:
+                del people[ws]
+                writing.cancel()
+                await asyncio.wait([writing])
+        """,
+        """
+        from functools import partial
+        from websockets import broadcast
+        async def talk(people, ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    for other in list(people):
+                        if other.transport.get_write_buffer_size() > 1_000_000:
+                            other.transport.abort()
+                            people.discard(other)
+                    broadcast(people - {ws}, text)
+            finally:
+                people.discard(ws)
+        relay = partial(talk, set())
+        """,
+        """
+        import asyncio
+        people, sending = set(), set()
+        async def relay(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    for other in people - {ws}:
+                        task = asyncio.create_task(tell(other, text))
+                        sending.add(task)
+                        task.add_done_callback(sending.discard)
+            finally:
+                people.discard(ws)
+        async def tell(other, text):
+            if other.transport.get_write_buffer_size() > 1_000_000:
+                other.transport.abort()
+            try:
+                await other.send(text)
+            except Exception:
+                pass
+        """,
+    ],
     "06_rooms_and_names q1": [
         """
         import msgspec

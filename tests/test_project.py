@@ -29,9 +29,10 @@ PROJECT = PYPROJECT["project"]
 
 
 def requirements() -> list[Requirement]:
-    """Everything pyproject.toml asks for, extras included."""
+    """Everything pyproject.toml asks for, extras included; an extra may ask for another extra of ours."""
     extras = PROJECT["optional-dependencies"].values()
-    return [Requirement(line) for line in sum(extras, PROJECT["dependencies"])]
+    needs = [Requirement(line) for line in sum(extras, PROJECT["dependencies"])]
+    return [need for need in needs if need.name != PROJECT["name"]]
 
 
 def pins() -> dict[str, Version]:

@@ -8,6 +8,19 @@ from chatkit.exercises.course import course, progress
 from chatkit.exercises.exercise import Exercise, exercise
 from chatkit.exercises.guess import Guess, Recall, guess, recall
 from chatkit.exercises.lines import STEPS
+from chatkit.exercises.plots import axes
 from chatkit.exercises.timeline import Timeline
 
-__all__ = ["STEPS", "Exercise", "Guess", "Recall", "Timeline", "course", "exercise", "guess", "progress", "recall"]
+__all__ = [
+    "STEPS",
+    "Exercise",
+    "Guess",
+    "Recall",
+    "Timeline",
+    "axes",
+    "course",
+    "exercise",
+    "guess",
+    "progress",
+    "recall",
+]
