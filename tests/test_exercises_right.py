@@ -1441,6 +1441,105 @@ RIGHT: dict[str, list[str]] = {
             return {last + 1: "show"}.get(number, "ask")
         """,
     ],
+    "12_nothing_lost q1": [
+        "missing = lambda numbers, head: sorted(set(range(1, head + 1)) - set(numbers))",
+        "def missing(numbers, head):\n    return (n for n in range(1, head + 1) if n not in numbers)",
+        "def missing(numbers, head):\n    return list(filter(lambda n: n not in numbers, range(1, head + 1)))",
+        """
+        async def missing(numbers, head):
+            heard = [False] * (head + 1)
+            for number in numbers:
+                heard[number] = True
+            return tuple(n for n, is_heard in enumerate(heard) if n and not is_heard)
+        """,
+        """
+        def missing(numbers, head):
+            lost, expected = [], 1
+            for number in sorted(set(numbers)) + [head + 1]:
+                lost += range(expected, number)
+                expected = number + 1
+            return lost
+        """,
+    ],
+    "12_nothing_lost q2": [
+        """
+        def store(log, id, text):
+            ids = [each[0] for each in log]
+            if id not in ids:
+                log.append((id, text))
+                ids.append(id)
+            return ids.index(id) + 1
+        """,
+        """
+        def store(log, id, text):
+            log += [] if id in dict(log) else [[id, text]]
+            return 1 + list(dict(log)).index(id)
+        """,
+        """
+        async def store(log, id, text):
+            try:
+                return next(n for n, each in enumerate(log, 1) if each[0] == id)
+            except StopIteration:
+                log.insert(len(log), (id, text))
+                return len(log)
+        """,
+        """
+        class Store:
+            def __init__(self):
+                self.numbers = {}
+            def __call__(self, log, id, text):
+                if not log:
+                    self.numbers.clear()
+                if id not in self.numbers:
+                    log.extend([(id, text)])
+                return self.numbers.setdefault(id, len(log))
+        store = Store()
+        """,
+        """
+        def store(log, id, text):
+            number = 0
+            while number < len(log):
+                known, _ = log[number]
+                number += 1
+                if known == id:
+                    break
+            else:
+                log.append((id, text))
+                number += 1
+            return number
+        """,
+    ],
+    "12_nothing_lost q3": [
+        "fresh = lambda after, entries: list({n: text for n, text in entries if n > after}.values())",
+        """
+        def fresh(after, entries):
+            seen = set()
+            return [text for n, text in entries if n > after and not (n in seen or seen.add(n))]
+        """,
+        """
+        def fresh(after, entries):
+            for number, text in entries:
+                if number <= after:
+                    continue
+                after = number
+                yield text
+        """,
+        """
+        from chatkit.memory import Memory
+        def fresh(after, entries):
+            memory = Memory(after=after)
+            return tuple(text for number, text in entries if memory.is_new(number))
+        """,
+        """
+        async def fresh(after, entries):
+            if not entries:
+                return []
+            (number, text), *rest = entries
+            if number > after:
+                return [text, *await fresh(number, rest)]
+            return await fresh(after, rest)
+        """,
+    ],
 }  # fmt: skip
 CASES = [(key, number, code) for key, codes in RIGHT.items() for number, code in enumerate(codes, 1)]
 
