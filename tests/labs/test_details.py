@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,8 @@ async def test_the_ticks_and_the_receipt_survive_kill_9(tmp_path: Path) -> None:
         async with using(Postman, uri) as tool:
             await (await tool.open(tool.target(8))).until("➡️ 8.2")
             assert code in await (await tool.open(tool.target(2))).until("🎓 2")
-            assert code in [receipt.code for receipt in Store(str(db)).receipts()]
+            with closing(Store(str(db))) as store:
+                assert code in [receipt.code for receipt in store.receipts()]
     finally:
         await kill(process)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,8 @@ def test_a_forged_receipt_is_found(store: Store) -> None:
 
 
 def test_a_receipt_of_another_class_or_an_older_file_is_found(store: Store) -> None:
-    other = Store()
-    assert problem(store, other.give_receipt("Mali", 3, 30_000_000)) == say("receipt_unknown").en
+    with closing(Store()) as other:
+        assert problem(store, other.give_receipt("Mali", 3, 30_000_000)) == say("receipt_unknown").en
 
 
 def test_an_edited_receipt_is_found(store: Store) -> None:
