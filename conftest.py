@@ -1,8 +1,11 @@
 """Holds for every test and every notebook under nbval: a port of their own, and no tool missing unseen on CI."""
 
+import gc
 import os
 import signal
 import socket
+import warnings
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,3 +30,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail, not skip, a test whose tool is missing on CI."""
     if mark := item.get_closest_marker("missing"):
         pytest.fail(mark.args[0], pytrace=False)
+
+
+@pytest.fixture
+def swept() -> Iterator[None]:
+    """An answer that is ended in the midst leaves sockets to the garbage collector: it comes here, not later."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

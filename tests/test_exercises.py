@@ -1,9 +1,6 @@
 """Each exercise untouched, solved, and with every wrong answer that has a name; the prose; progress and the course."""
 
 import asyncio
-import gc
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +14,7 @@ from chatkit.exercises.result import Shown
 from chatkit.texts import Sentence
 from tests import notebook_rules as rules
 
-
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """An answer that is ended in the midst leaves sockets to the garbage collector: it comes here, not later."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("swept")
 
 
 LESSONS = [lesson for lesson in lessons() if lesson != "07_many_clients_teacher"]  # its class does labs

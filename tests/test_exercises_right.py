@@ -1,10 +1,7 @@
 """Unusual right answers: to refuse one of them is worse than to let a wrong one pass."""
 # ruff: noqa: E501 (a student's lines stand in one string each)
 
-import gc
 import textwrap
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +9,7 @@ import pytest
 from chatkit.exercises import exercise
 from chatkit.exercises.exercise import answer_of
 
-
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """An answer that is ended in the midst leaves sockets to the garbage collector: it comes here, not later."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("swept")
 
 
 #: (exercise, name of the answer, its code)

@@ -2,12 +2,9 @@
 # ruff: noqa: E501 (a student's lines stand in one string each)
 
 import asyncio
-import gc
 import linecache
 import textwrap
 import threading
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +21,7 @@ from chatkit.exercises.stage import stage
 from chatkit.exercises.watch import Watch
 from chatkit.texts import Sentence
 
-
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """An answer that is ended in the midst leaves sockets to the garbage collector: it comes here, not later."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("swept")
 
 
 #: plain functions: (name, code of `unmask`, what the English sentence says)
