@@ -22,43 +22,51 @@ class Frames:
         self.texts = texts
         self.data = b"".join([Frame(Opcode.TEXT, text).serialize(mask=False) for text in texts])
 
+    def then(self, frames: "Frames") -> "Pile":
+        return Pile([self, frames])
+
+
+class Pile:
+    """What several deliveries of one turn have for one client.
+
+    Joined once, when it is written: adding each to what waits would copy the whole of it again and again.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: list[Frames]) -> None:
+        self.parts = parts
+
+    def then(self, frames: Frames) -> "Pile":
+        self.parts.append(frames)
+        return self
+
+    @property
+    def texts(self) -> list[bytes]:
+        return [text for frames in self.parts for text in frames.texts]
+
+    @property
+    def data(self) -> bytes:
+        return b"".join([frames.data for frames in self.parts])
+
+
+NOTHING = Frames([])
+
 
 class Outlet:
-    """One connection as the fan-out sees it, with the frames that wait for the end of the turn.
+    """One connection as the fan-out sees it, with what waits for the end of the turn.
 
     Slots, and what never changes found beforehand: after each write to a socket the processor's cache is cold, so for
     every client each object that is touched costs more than what is done with it.
     """
 
-    __slots__ = ("connection", "is_transparent", "pending", "protocol", "write")
+    __slots__ = ("connection", "is_transparent", "pending", "protocol", "transport")
 
     def __init__(self, connection: ServerConnection) -> None:
         self.connection, self.protocol = connection, connection.protocol
-        self.write = connection.transport.write
+        self.transport = connection.transport
         self.is_transparent = is_transparent(connection)
-        self.pending: list[Frames] = []
-
-    def flush(self) -> None:
-        """Write all that waits, in one go."""
-        waiting, self.pending = self.pending, []
-        if not waiting:
-            return
-        if self.can_write_directly():
-            # Joined once, at the end: adding each to what waits would copy the whole of it again and again.
-            self.write(waiting[0].data if len(waiting) == 1 else b"".join([frames.data for frames in waiting]))
-        else:
-            for text in [text for frames in waiting for text in frames.texts]:
-                broadcast([self.connection], text, text=True)
-
-    def can_write_directly(self) -> bool:
-        """Whether finished frames may go past websockets: only where it would write the same bytes at once.
-
-        So: the connection is open, no fragmented message is under way, nothing is queued.
-        """
-        protocol = self.protocol
-        if not self.is_transparent or protocol.state is not OPEN:
-            return False
-        return not protocol.writes and not protocol.expect_continuation_frame
+        self.pending: Frames | Pile = NOTHING
 
 
 class Fanout:
@@ -78,15 +86,27 @@ class Fanout:
             self.loop.call_soon(self.flush)
         waiting = self.waiting
         for outlet in outlets:
-            if not outlet.pending:
+            if outlet.pending is NOTHING:
+                outlet.pending = frames
                 waiting.append(outlet)
-            outlet.pending.append(frames)
+            else:
+                outlet.pending = outlet.pending.then(frames)
 
     def flush(self) -> None:
-        """The end of a turn: one write for each client that somebody spoke to."""
+        """The end of a turn: one write for each client that somebody spoke to.
+
+        Finished frames go past websockets only where it would write the same bytes at once: the connection is open,
+        no fragmented message is under way, and nobody wants to see what passes.
+        """
         waiting, self.waiting, self.is_due = self.waiting, [], False
         for outlet in waiting:
-            outlet.flush()
+            frames, outlet.pending = outlet.pending, NOTHING
+            protocol = outlet.protocol
+            if outlet.is_transparent and protocol.state is OPEN and not protocol.expect_continuation_frame:
+                outlet.transport.write(frames.data)
+            else:
+                for text in frames.texts:
+                    broadcast([outlet.connection], text, text=True)
 
 
 def is_transparent(connection: ServerConnection) -> bool:

@@ -50,6 +50,7 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         self.arrivals: list[tuple[Member, Event]] = []
         self.changed: set[str] = set()  # rooms with changes to tell
+        self.usual = 1  # messages of the last turn
         self.is_due = self.is_warned = False  # a turn will come; the operator knows that the log cannot keep messages
 
     # Coming and going
@@ -139,17 +140,18 @@ class Hub:
         """Have a turn soon."""
         if not self.is_due:
             self.is_due = True
-            self.loop.call_soon(self.gather, 0)
+            self.loop.call_soon(self.gather, self.usual)
 
-    def gather(self, before: int) -> None:
-        """Begin the turn when a pass of the loop has brought nothing more.
+    def gather(self, enough: int) -> None:
+        """Begin the turn when as many arrived as in the last one, or when a pass of the loop has brought nothing more.
 
         So what was sent together is told together: another pass costs little, a second write to each of 200 much.
         """
-        if before < len(self.arrivals) < FULL_TURN:
-            self.loop.call_soon(self.gather, len(self.arrivals))
-        else:
+        count = len(self.arrivals)
+        if count in (0, enough) or count >= FULL_TURN:
             self.turn()
+        else:
+            self.loop.call_soon(self.gather, count)
 
     def turn(self) -> None:
         """Number what arrived in one transaction, tell it to everybody, and acknowledge it to its authors."""
@@ -157,6 +159,7 @@ class Hub:
         self.tell_changes()
         arrivals, self.arrivals = self.arrivals, []
         if arrivals:
+            self.usual = len(arrivals)
             try:
                 self.keep_and_tell(arrivals)
             except LogUnavailable as error:

@@ -118,7 +118,7 @@ class Session:
 
     async def drain(self) -> None:
         """Wait until the client has read most of what was written to it, and let the others have their turn."""
-        self.outlet.flush()
+        self.hub.fanout.flush()
         await self.connection.drain()
         await asyncio.sleep(0)
 
@@ -132,5 +132,5 @@ class Session:
     async def close(self, error: BadMessage) -> None:
         """Say why, then close: through a proxy the close code is lost, the message is not."""
         self.tell(error)
-        self.outlet.flush()
+        self.hub.fanout.flush()
         await self.connection.close(CLOSE_CODES[error.code].code, cut_reason(error.said.en))

@@ -87,7 +87,7 @@ async def test_frames_are_the_bytes_that_websockets_would_write(size: int) -> No
         by_websockets = b"".join(transport.written)
         transport.written.clear()
         Fanout(connection.loop).deliver([reader := Outlet(connection)], frames(text))
-        assert reader.pending
+        assert reader.pending.texts
         await next_turn()
         assert b"".join(transport.written) == by_websockets == frames(text).data
         assert await heard(client, 2) == [text, text]
@@ -143,7 +143,7 @@ async def test_a_flush_in_between_keeps_the_order_and_says_nothing_twice() -> No
     async with pair() as (connection, client):
         fanout, reader = Fanout(connection.loop), Outlet(connection)
         fanout.deliver([reader], frames("first"))
-        reader.flush()
+        fanout.flush()
         fanout.deliver([reader], frames("second"))
         await next_turn()
         fanout.deliver([reader], frames("last"))
@@ -162,15 +162,29 @@ async def test_who_is_gone_does_not_hold_the_others() -> None:
 # --- where it must not write past websockets -----------------------------------------------------------------------
 
 
+@pytest.fixture
+def past(monkeypatch: pytest.MonkeyPatch) -> list[ServerConnection]:
+    """To whom websockets itself had to send; all others are written to directly."""
+    asked: list[ServerConnection] = []
+
+    def spy(connections: list[ServerConnection], text: bytes, **options: Any) -> None:
+        asked.extend(connections)
+        broadcast(connections, text, **options)
+
+    monkeypatch.setattr("chatkit.fanout.broadcast", spy)
+    return asked
+
+
 @pytest.mark.parametrize("kind", [ServerConnection, partial(Connection, print)])
-async def test_an_open_connection_that_nobody_watches_is_written_to_directly(kind: Any) -> None:
-    async with pair(create_connection=kind) as (connection, _):
-        assert Outlet(connection).can_write_directly()
+async def test_an_open_connection_that_nobody_watches_is_written_to_directly(kind: Any, past: list[Any]) -> None:
+    async with pair(create_connection=kind) as (connection, client):
+        Fanout(connection.loop).deliver([Outlet(connection)], frames("hi"))
+        assert await heard(client, 1) == ["hi"]
+        assert past == []
 
 
 async def test_a_subclass_sees_every_frame() -> None:
     async with pair(create_connection=Watched) as (connection, client):
-        assert not Outlet(connection).can_write_directly()
         sent: list[bytes] = []
         send_text = connection.protocol.send_text
         connection.protocol.send_text = lambda data: sent.append(data) or send_text(data)  # type: ignore[assignment]
@@ -182,7 +196,6 @@ async def test_a_subclass_sees_every_frame() -> None:
 async def test_a_compressed_connection_gets_compressed_frames() -> None:
     async with pair(compression="deflate") as (connection, client):
         assert connection.protocol.extensions
-        assert not Outlet(connection).can_write_directly()
         transport = tap(connection)
         Fanout(connection.loop).deliver([Outlet(connection)], frames("hi " * 100))
         assert await heard(client, 1) == ["hi " * 100]
@@ -201,19 +214,14 @@ async def test_nothing_goes_past_websockets_into_a_fragmented_message() -> None:
         sending = asyncio.create_task(connection.send(fragments()))
         while not connection.protocol.expect_continuation_frame:
             await next_turn()
-        assert not Outlet(connection).can_write_directly()
+        transport, fanout, reader = tap(connection), Fanout(connection.loop), Outlet(connection)
+        fanout.deliver([reader], frames("not now"))
+        fanout.flush()
+        assert transport.written == []
         go_on.set()
         await sending
-        assert Outlet(connection).can_write_directly()
-        assert await heard(client, 1) == ["half whole"]
-
-
-async def test_nothing_overtakes_what_websockets_has_queued() -> None:
-    async with pair() as (connection, _):
-        connection.protocol.send_text(b"queued")
-        assert not Outlet(connection).can_write_directly()
-        connection.send_data()
-        assert Outlet(connection).can_write_directly()
+        fanout.deliver([reader], frames("now"))
+        assert await heard(client, 2) == ["half whole", "now"]
 
 
 @pytest.mark.parametrize("close", [lambda server, client: server.close(), lambda server, client: client.close()])
@@ -223,7 +231,6 @@ async def test_nothing_is_written_after_the_closing_handshake(
     async with pair() as (connection, client):
         await close(connection, client)
         transport = tap(connection)
-        assert not Outlet(connection).can_write_directly()
         Fanout(connection.loop).deliver([Outlet(connection)], frames("too late"))
         await next_turn()
         assert transport.written == []

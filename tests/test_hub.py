@@ -14,7 +14,7 @@ from chatkit.dialects import JSON, PLAIN
 from chatkit.errors import BadMessage, ChatError, LogUnavailable
 from chatkit.events import NOBODY, Event, Who
 from chatkit.fanout import Frames
-from chatkit.hub import Hub, public_id
+from chatkit.hub import FULL_TURN, Hub, public_id
 from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.log import SqliteLog
 from chatkit.messages import Hello, Send
@@ -838,18 +838,29 @@ def test_a_page_of_a_replay_is_encoded_once_for_all(chat: Chat) -> None:
 
 
 def test_what_keeps_coming_is_told_in_one_turn(chat: Chat) -> None:
-    """While each pass of the loop brings more, the turn waits; a full one does not."""
-    mali, ear = chat.json("Mali")
-    chat.deliveries.clear()
-    for number in range(3):
-        chat.say(mali, str(number))
+    """While each pass of the loop brings more, the turn waits; one like the last turn does not, nor a full one."""
+
+    def one_pass() -> None:
         calls, chat.calls = chat.calls, []
         for function, args in calls:
             function(*args)
-    assert ear.numbers() == []
+
+    mali, ear = chat.json("Mali")
     chat.turn()
+    chat.deliveries.clear()
+    chat.say(mali, "0")
+    for number in range(1, 3):
+        chat.say(mali, str(number))
+        one_pass()
+        assert ear.numbers() == []
+    one_pass()
     assert ear.numbers() == [1, 2, 3]
     assert len([texts for _, texts in chat.deliveries if '"msg"' in texts[0]]) == 1
+    for count, heard in ((3, 6), (FULL_TURN, FULL_TURN + 6)):
+        for number in range(heard - count, heard):
+            chat.say(mali, str(number))
+        one_pass()
+        assert ear.numbers() == list(range(1, heard + 1))
 
 
 def test_the_operator_hears_once_that_the_log_cannot_keep(filed: tuple[Chat, sqlite3.Connection]) -> None:

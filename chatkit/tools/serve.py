@@ -9,6 +9,7 @@ import io
 import signal
 import ssl
 from contextlib import suppress
+from functools import partial
 
 from chatkit.addresses import join_links, reachable_addresses
 from chatkit.errors import ChatError
@@ -18,7 +19,7 @@ from chatkit.server import Server, serve
 from chatkit.texts import say
 from chatkit.tools import options as kinds
 from chatkit.tools.options import BadOption, Parser, add_lang, language
-from chatkit.tools.terminal import Show, on_terminal, piped_lines, record, screen
+from chatkit.tools.terminal import Show, ShowLater, on_terminal, piped_lines, record, screen
 
 __all__ = ["add_options", "serve_chat"]
 
@@ -63,12 +64,12 @@ async def serve_chat(options: argparse.Namespace) -> int:
     return 0
 
 
-async def listen(options: argparse.Namespace, show: Show, lang: str) -> Server:
+async def listen(options: argparse.Namespace, show: ShowLater, lang: str) -> Server:
     """A running server as the options want it; what happens in it is shown, and what its operator should know."""
 
     def on_event(event: Event) -> None:
         if event.type != "notice" or event.room == "lobby":  # it goes to every room; once is enough to read
-            show(record(event, lang))
+            show(partial(record, event, lang))  # not worded here: the chat goes first
 
     def on_warning(error: ChatError) -> None:
         show(f"⚠️ {error.sentence(lang)}")

@@ -19,6 +19,8 @@ from chatkit.texts import say, visible
 __all__ = ["conversation", "on_terminal", "piped_lines", "record", "screen"]
 
 Show = Callable[[str], None]
+Line = str | Callable[[], str]  # or what words it, when it is written
+ShowLater = Callable[[Line], None]
 
 BACKLOG = 1_000  # lines that wait for a paused terminal; more are dropped
 AHEAD = 100  # piped lines read ahead of the chat
@@ -42,15 +44,15 @@ def record(event: Event, lang: str, you: str = "", label: str = "") -> str:
 
 
 @contextmanager
-def screen() -> Iterator[Show]:
+def screen() -> Iterator[ShowLater]:
     """Lines for standard output, written by a thread of its own.
 
     A window whose output is paused (Ctrl+S, a selection in a Windows console, a pipe that nobody reads) would block
     `print`, and with it everybody's chat. Past `BACKLOG` waiting lines the newest are dropped.
     """
-    waiting: queue.Queue[str | None] = queue.Queue(BACKLOG)
+    waiting: queue.Queue[Line | None] = queue.Queue(BACKLOG)
 
-    def show(line: str) -> None:
+    def show(line: Line) -> None:
         with suppress(queue.Full):
             waiting.put_nowait(line)
 
@@ -64,7 +66,7 @@ def screen() -> Iterator[Show]:
             writer.join(LAST_WORDS)
 
 
-def write_lines(waiting: "queue.Queue[str | None]") -> None:
+def write_lines(waiting: "queue.Queue[Line | None]") -> None:
     """Write each line until `None`, past Python's own buffers: their locks would hold up the end of the process."""
     sys.stdout.flush()
     raw = sys.stdout.buffer
@@ -77,17 +79,17 @@ def write_lines(waiting: "queue.Queue[str | None]") -> None:
                 data = data[raw.write(data) or 0 :]
 
 
-def batches(waiting: "queue.Queue[str | None]") -> Iterator[list[str]]:
+def batches(waiting: "queue.Queue[Line | None]") -> Iterator[list[str]]:
     """What waits, until `None`, every 20 ms: to wake this thread for each line would cost the chat a change of threads.
 
     A line that is there already is taken along.
     """
-    line: str | None = ""
+    line: Line | None = ""
     while line is not None and (line := waiting.get()) is not None:
         time.sleep(PAUSE)
         lines = []
         while line is not None:
-            lines.append(line)
+            lines.append(line if isinstance(line, str) else line())
             if waiting.empty():
                 break
             line = waiting.get()

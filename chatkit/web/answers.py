@@ -28,13 +28,13 @@ class Connection(ServerConnection):
             if self.ignored > LIMITS.unread_bytes:
                 self.transport.abort()  # a little is read on, so that the answer is not lost to a reset
             return
-        head, end, _ = data.partition(b"\r\n\r\n")
-        if self.request is None and data.startswith(b"GET ") and not data.partition(b"\n")[0].isascii():
-            self.refuse(TurnedAway(400, say("door_not_encoded"), address_of(self)))
-        elif self.request is None and b"\nupgrade:" not in head.lower():
-            super().data_received(head + end)  # a page is asked for; what follows is not read
-        else:
-            super().data_received(data)
+        if self.request is None:
+            head, end, _ = data.partition(b"\r\n\r\n")
+            if data.startswith(b"GET ") and not data.partition(b"\n")[0].isascii():
+                return self.refuse(TurnedAway(400, say("door_not_encoded"), address_of(self)))
+            if b"\nupgrade:" not in head.lower():
+                data = head + end  # a page is asked for; what follows is not read
+        super().data_received(data)
 
     def refuse(self, refusal: TurnedAway) -> None:
         self.warn(refusal)
