@@ -117,6 +117,7 @@ document.onvisibilitychange = () => {
   view.lookedAt();
   line.lookedAt();
 };
+window.addEventListener("pagehide", save); // what changed since the last frame was drawn, too
 window.addEventListener("offline", () => line.offline());
 window.addEventListener("online", () => line.online());
 window.addEventListener("hashchange", takeToken);

@@ -46,6 +46,9 @@ class Phone:
 
     async def join(self, url: str, name: str) -> "Phone":
         await self.page.goto(url)
+        return await self.enter(name)
+
+    async def enter(self, name: str) -> "Phone":
         await self.page.locator("#name").fill(name)
         await self.page.locator("#name").press("Enter")
         await self.is_in("open")

@@ -432,6 +432,17 @@ async def test_reserved_name_comes_back_to_the_form(phone: NewPhone) -> None:
 
 
 @need_chromium
+async def test_a_reload_before_the_next_frame_is_drawn_loses_nothing(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await phone()
+        await mali.page.goto(http(server))
+        await mali.page.evaluate("window.requestAnimationFrame = () => 0")
+        await mali.enter("Mali")
+        await mali.page.reload()
+        await mali.is_in("open")
+
+
+@need_chromium
 async def test_token_in_the_fragment_opens_and_never_reaches_the_server(phone: NewPhone) -> None:
     received: list[bytes] = []
 
