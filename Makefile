@@ -20,8 +20,9 @@ help:
 lab: .venv/installed
 	@$(BIN)/chatkit lab
 
+# Two processes, a file of tests at a time: much of the suite waits, for a kernel or a browser.
 test: style types clients
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 style: .venv/installed
 	$(BIN)/ruff check .

@@ -15,6 +15,8 @@ pytest_plugins = ["tests.notebook_room"]
 def pytest_configure(config: pytest.Config) -> None:
     """Give the kit a free default port, so that a chat that already runs on 8765 is neither hit nor in the way.
 
+    Each of the processes that share the tests (`-n 2`) has its own.
+
     What the tests start must be able to be interrupted, also where the suite itself runs in the background of a shell
     (`&`), which makes it, and so its children, ignore Ctrl+C.
     """
@@ -23,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "missing(reason): fails, because CI lacks a tool that the test needs")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        os.environ.setdefault("CHATKIT_PORT", str(probe.getsockname()[1]))
+        os.environ["CHATKIT_PORT"] = str(probe.getsockname()[1])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
