@@ -9,7 +9,6 @@ What it decides is in `memory`; this file only carries, and connects again and a
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal, NoReturn, Self, cast
@@ -24,14 +23,12 @@ from chatkit.errors import BadMessage, ChatError, NoDialect, NoServer, Refused, 
 from chatkit.events import Event
 from chatkit.limits import ANSWER, SILENCE, STEADY, backoff
 from chatkit.memory import Gap, Memory, Outcome, PlainMemory
-from chatkit.recipe import Recipe
+from chatkit.recipe import Recipe, quiet_logger
 from chatkit.spelling import clean_name
 
 State = Literal["connecting", "open", "reconnecting", "closed"]
 
-logger = logging.getLogger("chatkit.client")
-# websockets writes the request line and every frame at DEBUG, and both may hold a token.
-logger.addFilter(lambda record: record.levelno > logging.DEBUG)
+logger = quiet_logger("chatkit.client")
 
 
 class Chat:
@@ -257,21 +254,18 @@ class connect(Recipe[Chat]):
         return chat
 
     def dial(self) -> connect_websockets:
-        """A new connection, in the dialect that was asked for."""
+        """A new connection, in the dialect that was asked for: plain has its name and token in the address."""
+        uri = str(self.uri)
         return connect_websockets(
-            self.address(),
+            with_query(uri, name=self.name, token=self.token) if self.plain else uri,
             subprotocols=None if self.plain else [Subprotocol(str(Memory.subprotocol))],
             additional_headers=self.headers,
             compression=None,
-            proxy=None if is_nearby(str(self.uri)) else True,
+            proxy=None if is_nearby(uri) else True,
             close_timeout=2,
             logger=logger,
             create_connection=cast(type[ClientConnection] | None, self.create_connection),
         )
-
-    def address(self) -> str:
-        """In the plain dialect, name and token have their only place in the address."""
-        return with_query(str(self.uri), name=self.name, token=self.token) if self.plain else str(self.uri)
 
 
 if __name__ == "__main__":

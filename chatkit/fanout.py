@@ -26,28 +26,23 @@ class Frames:
         return Pile([self, frames])
 
 
-class Pile:
+class Pile(list[Frames]):
     """What several deliveries of one turn have for one client.
 
     Joined once, when it is written: adding each to what waits would copy the whole of it again and again.
     """
 
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: list[Frames]) -> None:
-        self.parts = parts
-
     def then(self, frames: Frames) -> "Pile":
-        self.parts.append(frames)
+        self.append(frames)
         return self
 
     @property
     def texts(self) -> list[bytes]:
-        return [text for frames in self.parts for text in frames.texts]
+        return [text for frames in self for text in frames.texts]
 
     @property
     def data(self) -> bytes:
-        return b"".join([frames.data for frames in self.parts])
+        return b"".join([frames.data for frames in self])
 
 
 NOTHING = Frames([])
@@ -63,9 +58,11 @@ class Outlet:
     __slots__ = ("connection", "is_transparent", "pending", "protocol", "transport")
 
     def __init__(self, connection: ServerConnection) -> None:
-        self.connection, self.protocol = connection, connection.protocol
-        self.transport = connection.transport
-        self.is_transparent = is_transparent(connection)
+        self.connection, self.protocol, self.transport = connection, connection.protocol, connection.transport
+        # A frame is the same bytes below websockets as above where no extension was negotiated (RFC 6455, 9), and where
+        # nobody, like the recorder, has put something in between to see every byte that leaves.
+        is_watched = type(connection).send_data is not Connection.send_data
+        self.is_transparent = not is_watched and not connection.protocol.extensions
         self.pending: Frames | Pile = NOTHING
 
 
@@ -75,16 +72,14 @@ class Fanout:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.waiting: list[Outlet] = []
-        self.is_due = False
 
     def deliver(self, outlets: Collection[Outlet], frames: Frames) -> None:
         """Hand frames to many connections; they are written together, at the end of this turn."""
         if not frames.texts:
             return
-        if not self.is_due:
-            self.is_due = True
-            self.loop.call_soon(self.flush)
         waiting = self.waiting
+        if not waiting:
+            self.loop.call_soon(self.flush)
         for outlet in outlets:
             if outlet.pending is NOTHING:
                 outlet.pending = frames
@@ -98,7 +93,7 @@ class Fanout:
         Finished frames go past websockets only where it would write the same bytes at once: the connection is open,
         no fragmented message is under way, and nobody wants to see what passes.
         """
-        waiting, self.waiting, self.is_due = self.waiting, [], False
+        waiting, self.waiting = self.waiting, []
         for outlet in waiting:
             frames, outlet.pending = outlet.pending, NOTHING
             protocol = outlet.protocol
@@ -107,11 +102,3 @@ class Fanout:
             else:
                 for text in frames.texts:
                     broadcast([outlet.connection], text, text=True)
-
-
-def is_transparent(connection: ServerConnection) -> bool:
-    """Whether a frame is the same bytes below websockets as above: no extension was negotiated (RFC 6455, 9).
-
-    And nobody, like the recorder, has put something in between to see every byte that leaves.
-    """
-    return type(connection).send_data is Connection.send_data and not connection.protocol.extensions

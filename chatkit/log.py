@@ -114,7 +114,7 @@ class SqliteLog:
 
     def transaction(self, batch: Sequence[Event]) -> AbstractContextManager[Any]:
         """All or nothing: `with` commits at the end, or rolls back. One insert is that already, at half the price."""
-        if len(batch) == 1 and self.head(batch[0].room) < self.history:
+        if len(batch) == 1 and self.heads.get(batch[0].room, 0) < self.history:
             return nullcontext()
         self.db.execute("BEGIN IMMEDIATE")
         return self.db
@@ -125,16 +125,13 @@ class SqliteLog:
         AUTOINCREMENT would burn a number for every refused duplicate.
         """
         room, who = event.room, event.who
-        seq = heads.setdefault(room, self.head(room)) + 1
+        seq = heads.setdefault(room, self.heads.get(room, 0)) + 1
         row = (room, seq, event.id, event.type, who.id, who.name, event.ts, event.text)
         if self.db.execute(INSERT, row).rowcount:
             heads[room] = seq
             return Kept(Event(event.type, who, room, seq, event.id, event.ts, event.text), True)
         kept = self.db.execute(SELECT + "id = ?", (room, event.id)).fetchone()
         return Kept(event_of_row(kept), False)
-
-    def head(self, room: str) -> int:
-        return self.heads.get(room, 0)
 
     def read(self, room: str, after: int) -> Page:
         """The next page after a number: the events up to the next round number, or about 24 KiB of them.
@@ -155,7 +152,7 @@ class SqliteLog:
         """(oldest, head): the first and the last number that the room holds; (1, 0) for an empty one."""
         with unavailable():
             oldest = self.db.execute("SELECT min(seq) FROM messages WHERE room = ?", (room,)).fetchone()[0]
-            return oldest or 1, self.head(room)
+            return oldest or 1, self.heads.get(room, 0)
 
     def close(self) -> None:
         """Close the file. What was acked is in it already."""

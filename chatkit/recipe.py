@@ -1,5 +1,6 @@
-"""What `connect()` and `serve()` give before they are awaited: all that is needed, and nothing that runs."""
+"""What `connect()` and `serve()` share, and give before they are awaited: all that is needed, and nothing that runs."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -7,6 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, TypeVar
 
 from chatkit.errors import NotOpen
+
+
+def quiet_logger(name: str) -> logging.Logger:
+    """A logger for websockets, which writes the request line and every frame at DEBUG: both may hold a token."""
+    logger = logging.getLogger(name)
+    logger.addFilter(lambda record: record.levelno > logging.DEBUG)
+    return logger
+
 
 T = TypeVar("T", bound=AbstractAsyncContextManager[Any])
 

@@ -7,7 +7,6 @@ async with serve() as server:
 
 import asyncio
 import errno
-import logging
 import ssl as tls
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -30,7 +29,7 @@ from chatkit.labs.annex import Annex
 from chatkit.limits import LIMITS, Reaper, room_for
 from chatkit.log import SqliteLog
 from chatkit.messages import SUBPROTOCOL
-from chatkit.recipe import Recipe
+from chatkit.recipe import Recipe, quiet_logger
 from chatkit.session import Session
 from chatkit.spelling import check_text, cut_reason
 from chatkit.web.answers import Connection, finish, forget_headers
@@ -38,9 +37,7 @@ from chatkit.web.answers import Connection, finish, forget_headers
 LOCALHOST = "localhost"
 CLOSE_TIMEOUT = 3.0  # seconds for the closing handshakes when the server stops
 
-logger = logging.getLogger("chatkit.server")
-# websockets writes the request line and every frame at DEBUG, and both may hold a token.
-logger.addFilter(lambda record: record.levelno > logging.DEBUG)
+logger = quiet_logger("chatkit.server")
 
 # Who serves which port in this process: run the cell again, and the old server makes room for the new one.
 running: dict[int, "Server"] = {}
