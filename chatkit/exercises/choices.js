@@ -62,7 +62,11 @@ function render({ model, el }) {
   model.on("change:state", draw);
   draw();
   el.append(root);
-  return () => model.off("change:state", draw);
+  const unwatch = watchedTool(model, root);
+  return () => {
+    unwatch();
+    model.off("change:state", draw);
+  };
 }
 
 export default { render };

@@ -153,7 +153,11 @@ function render({ model, el }) {
   model.on("change:state", heard);
   draw();
   el.append(root);
-  return () => model.off("change:state", heard);
+  const unwatch = watchedTool(model, root);
+  return () => {
+    unwatch();
+    model.off("change:state", heard);
+  };
 }
 
 export default { render };

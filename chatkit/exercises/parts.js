@@ -1,6 +1,4 @@
-/* What the scripts of all teaching tools begin with; view.py puts it in front of each. */
-
-const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
+/* What the scripts of all teaching tools begin with; view.py puts it in front of each, and kernel.js before it. */
 
 function make(tag, name, ...children) {
   const element = document.createElement(tag);
@@ -40,6 +38,17 @@ function tell(model, message, status) {
     silent();
   }
   return () => clearTimeout(patience);
+}
+
+/** Say above a tool that its kernel is gone: nothing in it works any more. Returns what ends the watch. */
+function watchedTool(model, root) {
+  return watchKernel(model, () => {
+    if (root.inert) return;
+    root.inert = true; // what was filled in stays to be read
+    const gone = make("p", "chatkit-lost", model.get("state").lost);
+    gone.setAttribute("role", "alert");
+    root.before(gone);
+  });
 }
 
 /** Keys pressed in a tool are its own: JupyterLab would take Enter and letters away. Escape goes to the cell. */

@@ -12,7 +12,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from chatkit.texts import chosen, languages, say
+from chatkit.texts import chosen, say
 
 State = dict[str, Any]
 HERE = Path(__file__).parent
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 def script(name: str) -> str:
     """The script of one tool, behind what all of them share."""
-    return "".join(HERE.joinpath(f"{each}.js").read_text("utf-8") for each in ("parts", name))
+    return "".join(HERE.joinpath(f"{each}.js").read_text("utf-8") for each in ("../kernel", "parts", name))
 
 
 class View(anywidget.AnyWidget):
@@ -33,7 +33,7 @@ class View(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, state: State, obey: Callable[[State], None]) -> None:
-        labels = {"langs": languages(chosen()), "no_answer": say("panel_no_answer").each(chosen())}
+        labels = {each: say(f"panel_{each}").each(chosen()) for each in ("no_answer", "lost")}
         super().__init__(state={**state, **labels})
         self.labels = labels
         self.obey = obey

@@ -1,9 +1,4 @@
-/* What the widgets of this kit share; the Python side puts it before the file of each. */
-
-const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
-const GONE = ["restarting", "autorestarting", "terminating", "dead"]; // a kernel's states that no panel survives
-
-// Making elements
+/* How panels make elements; `kernel.js` stands before this file, and the file of one panel behind it. */
 
 /** An element with a class, some properties, and children; a child is a string, a node, or words {en: …, th: …}. */
 function make(tag, name, properties = {}, ...children) {
@@ -29,19 +24,3 @@ function spoken(words) {
 }
 
 const plain = (words) => (isWords(words) ? Object.values(words).join(" · ") : words);
-
-// The kernel
-
-/** Call `onGone` when the kernel is restarted, dies or is shut down. Returns what ends the watch.
-
-    JupyterLab tells a widget of a restart, but not of the other ends; so its kernel is watched, too. */
-function watchKernel(model, onGone) {
-  const kernel = model.widget_manager?.kernel;
-  const onStatus = (_, status) => GONE.includes(status) && onGone();
-  kernel?.statusChanged?.connect(onStatus);
-  kernel?.disposed?.connect(onGone);
-  return () => {
-    kernel?.statusChanged?.disconnect(onStatus);
-    kernel?.disposed?.disconnect(onGone);
-  };
-}

@@ -40,7 +40,8 @@ class Pacer:
 
 def script(name: str) -> str:
     """The JavaScript of a widget: a widget's module cannot import a file, so what they share stands before each."""
-    return "".join(Path(__file__).with_name(each).read_text("utf-8") for each in ("common.js", name))
+    here = Path(__file__).parent
+    return "".join(path.read_text("utf-8") for path in (here.parent / "kernel.js", here / "common.js", here / name))
 
 
 # A widget whose kernel has gone is not in the page any more after a reload. JupyterLab then shows an error that helps
@@ -49,11 +50,16 @@ ABSENT = '<div class="chatkit-absent">{}</div>'
 HIDE_ABSENT = ".jp-OutputArea-child:has({}) ~ .jp-OutputArea-child:has(.chatkit-absent) {{ display: none; }}"
 
 
-def put_out(widget: DOMWidget, text: str) -> None:
-    """Show a widget under the cell that runs; `text` stands for it wherever no widget can be shown."""
+def bundle(widget: DOMWidget, text: str) -> dict[str, Any]:
+    """What a cell puts out for a widget; `text` stands for it wherever no widget can be shown."""
     shown = widget._repr_mimebundle_() if widget.comm else {}
-    data, metadata = shown if isinstance(shown, tuple) else (shown, {})  # anywidget's way, and ipywidgets'
-    display({**data, "text/plain": text}, metadata=metadata, raw=True)
+    data = shown[0] if isinstance(shown, tuple) else shown  # anywidget's way, and ipywidgets'
+    return {**data, "text/plain": text}
+
+
+def put_out(widget: DOMWidget, text: str) -> None:
+    """Show a widget under the cell that runs, and a sentence for the day when its kernel is gone."""
+    display(bundle(widget, text), raw=True)
     if widget.comm:
         sentence = say("panel_run_again")
         display({"text/html": ABSENT.format(sentence.html(tag="div")), "text/plain": str(sentence)}, raw=True)

@@ -1,14 +1,21 @@
 """A switch for the language in which a notebook is read: English, Thai, or both as it is written.
 
 An extra. Where a front end shows widgets in frames of their own (VS Code), the notebook stays as it is: both show.
+
+Beside it the cell puts out a style for the whole page: what no kernel knows any more says so, and what to do.
 """
 
+import json
 from pathlib import Path
 
 import anywidget
 import traitlets
+from IPython.display import display
 
+from chatkit.panels.display import bundle
 from chatkit.texts import chosen, say
+
+HERE = Path(__file__).parent
 
 
 class ReadingSwitch(anywidget.AnyWidget):
@@ -17,8 +24,8 @@ class ReadingSwitch(anywidget.AnyWidget):
     lang: what is chosen where the reader has not yet chosen: "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
     """
 
-    _esm = Path(__file__).with_name("reading.js")
-    _css = Path(__file__).with_name("reading.css")
+    _esm = HERE / "reading.js"
+    _css = HERE / "reading.css"
     label = traitlets.Unicode().tag(sync=True)
     lang = traitlets.Unicode().tag(sync=True)
 
@@ -27,3 +34,15 @@ class ReadingSwitch(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return "ReadingSwitch()"
+
+    def _ipython_display_(self) -> None:
+        display(bundle(self, repr(self)), raw=True)
+        display({"text/html": lost_style()}, raw=True)
+
+
+def lost_style() -> str:
+    """The style that stays on a page after its kernel has gone: in place of JupyterLab's error it says what to do."""
+    style = (HERE / "lost.css").read_text("utf-8")
+    for lang, text in say("panel_lost").each().items():
+        style = style.replace(f'content: "{lang}"', f"content: {json.dumps(f'⚠️ {text}', ensure_ascii=False)}")
+    return f"<style>\n{style}</style>"

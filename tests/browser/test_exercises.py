@@ -88,6 +88,66 @@ async def test_gaps_are_filled_by_keys_and_enter_checks(lab: Lab, page: Page) ->
 
 
 @need_chromium
+async def test_tools_whose_kernel_was_restarted_say_so_and_come_back_when_they_are_run_again(
+    lab: Lab, page: Page
+) -> None:
+    notebook = await lab.open(page, lab.write("gone.ipynb", SETUP, 'guess("What?", "hi", "tea")', "q.gaps()"))
+    await notebook.run_all()
+    tools, lost = page.locator(".chatkit-tool"), page.locator(".chatkit-lost")
+    hole = page.locator(".chatkit-hole").first
+    await hole.fill("async for")
+    await notebook.restart()
+    await expect(lost).to_have_count(2)
+    for each in await lost.all():
+        await expect(each).to_contain_text("run the cells above, then this one")
+        await expect(each).to_contain_text("แล้วรันเซลล์นี้อีกครั้ง")
+    await expect(hole).to_have_value("async for")
+    await expect(tools.first).to_have_js_property("inert", True)
+    await notebook.run_all()
+    await expect(lost).to_have_count(0)
+    await tools.first.locator("button").first.click()
+    await expect(tools.first.locator("button[aria-pressed=true]")).to_have_text("1hi")
+
+
+# What a reader sees in the place of a widget: the sentences are CSS, the text that JupyterLab wrote has no size.
+SEEN = """output => [getComputedStyle(output).fontSize,
+    ...["::before", "::after"].map((half) => getComputedStyle(output, half))
+        .map(({display, content}) => display === "none" ? "" : content)]"""
+
+
+@need_chromium
+async def test_after_a_reload_every_widget_that_is_gone_says_in_the_readers_language_what_to_do(
+    lab: Lab, page: Page
+) -> None:
+    switch = f"{SETUP}\nfrom chatkit.panels import JoinCard, ReadingSwitch, ServerPanel\nReadingSwitch()"
+    own = "import ipywidgets\nipywidgets.Text()"  # as lesson 04 has them
+    panel = "server = ServerPanel(0)\nawait server.start()\nserver"
+    cells = [switch, 'guess("What?", "hi", "tea")', "q.lines()", own, panel, "JoinCard(server)"]
+    notebook = await lab.open(page, lab.write("lost.ipynb", *cells))
+    await notebook.run_all()
+    lost = page.locator(".jp-OutputArea-output.jupyter-widgets")
+    await expect(page.locator(".chatkit-tool")).to_have_count(2)
+    await expect(page.locator("svg.chatkit-code, .chatkit-link").first).to_be_visible()
+    await expect(lost).to_have_count(0)
+    await notebook.restart()
+    await notebook.save()
+    await notebook.load()
+    await expect(lost).to_have_count(len(cells))
+    for each in await lost.all():
+        size, english, thai = await each.evaluate(SEEN)
+        assert size == "0px"
+        assert "run the cells above, then this one" in english and "แล้วรันเซลล์นี้อีกครั้ง" in thai
+    for each in await page.locator(".chatkit-absent").all():
+        await expect(each).to_be_hidden()  # it would say the same once more
+    await notebook.run_cell(0)
+    await page.get_by_role("button", name="ไทย", exact=True).click()
+    await expect(lost).to_have_count(len(cells) - 1)
+    assert [(await each.evaluate(SEEN))[1] for each in await lost.all()] == [""] * (len(cells) - 1)
+    await notebook.run_all()
+    await expect(lost).to_have_count(0)
+
+
+@need_chromium
 async def test_a_handler_that_never_ends_leaves_the_kernel_alive(lab: Lab, page: Page) -> None:
     handler = "async def echo(ws):\n    while True: pass\nresult = await q.check(echo)\nresult"
     await tools(lab, page, "endless.ipynb", handler, 'print("the kernel", "lives")')
