@@ -17,4 +17,3 @@ function watchKernel(model, onGone) {
     kernel?.disposed?.disconnect(onGone);
   };
 }
-

@@ -129,7 +129,8 @@ def test_the_command_prints_it_and_its_exit_code_says_it(capsys, monkeypatch, ta
     assert report["ok"] is False and [each["name"] for each in report["findings"]] == NAMES
     monkeypatch.setenv("CHATKIT_PORT", str(module.free_port()))
     assert main(["doctor", "--lang", "th"]) == 0
-    assert say("doctor_good").th in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert say("doctor_good").th in said and say("doctor_good").en not in said
 
 
 def test_outside_a_notebook_nothing_of_jupyter_is_imported():

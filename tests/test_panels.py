@@ -18,6 +18,7 @@ import nbformat
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve as serve_websockets
 from websockets.typing import Subprotocol
 
@@ -93,6 +94,26 @@ async def test_what_one_panel_sends_the_other_shows(server: chatkit.Server) -> N
         assert await somchai.heard("พัก") == "🟢 Server: พัก 5 นาที"
         await mali.close()
         assert await somchai.heard("Mali ออก") == "❌ Mali ออกจากห้องแล้ว"
+
+
+async def test_who_gave_no_name_is_called_someone_in_the_readers_language(server: chatkit.Server) -> None:
+    english, thai = ServerPanel(0, lang="en"), ChatPanel(server.uri, "Mali", lang="th")
+    both = ChatPanel(server.uri, "Somchai")
+    async with closing(english, thai, both):
+        for panel in (thai, both):
+            await until(panel, lambda panel=panel: panel.status()["state"] == "open")
+        nobody = await connect(server.uri, proxy=None)
+        await thai.heard("✅ ใครคนหนึ่ง เข้าห้องแล้ว")
+        await nobody.send("hi")
+        assert await thai.heard("hi") == "ใครคนหนึ่ง: hi"
+        assert await both.heard("hi") == "Someone · ใครคนหนึ่ง: hi"
+        names = [each["name"] for each in thai.status()["members"]]
+        assert {"th": "ใครคนหนึ่ง"} in names and "Mali" in names
+        await nobody.close()
+        await english.start()
+        async with connect(english.uri, proxy=None) as another:
+            await another.send("hi")
+            assert await english.heard("hi") == "📩 Someone: hi"
 
 
 async def test_heard_finds_a_line_that_is_already_shown_and_names_one_that_never_came(server: chatkit.Server) -> None:

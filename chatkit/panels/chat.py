@@ -8,7 +8,7 @@ from chatkit.errors import ChatError
 from chatkit.events import Event
 from chatkit.panels.journal import Words
 from chatkit.panels.panel import Panel
-from chatkit.panels.people import PRESENCE, People
+from chatkit.panels.people import PRESENCE, People, as_words, name_of
 from chatkit.panels.server import own_uri
 from chatkit.spelling import check_text
 
@@ -102,7 +102,8 @@ class ChatPanel(Panel):
             case "msg" if self.chat and event.who.id == self.chat.you:
                 self.journal.add("own", event.text, who=self.say("panel_you"), ts=event.ts)
             case "msg":
-                self.journal.add("msg", event.text, who=event.who.name, tag=self.people.tag(event.who), ts=event.ts)
+                who = as_words(name_of(event.who), self.lang)
+                self.journal.add("msg", event.text, who=who, tag=self.people.tag(event.who), ts=event.ts)
             case "notice":
                 self.journal.add("notice", event.text, who=event.who.name, mark="🟢", ts=event.ts)
             case "reset":

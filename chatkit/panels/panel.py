@@ -116,7 +116,7 @@ class Panel:
     def here(self, people: People, you: str = "") -> dict[str, Any]:
         """Who is here, for `status`; the id `you` is the reader's own."""
         crowd = self.say("panel_people", count=people.count) if people.count > FEW else None
-        return {"members": people.listed(you), "crowd": crowd}
+        return {"members": people.listed(self.lang, you), "crowd": crowd}
 
     def report(self, error: Exception) -> None:
         """Show an error that no cell would show: in the panel, and in full under the cell that made it."""

@@ -14,7 +14,7 @@ from chatkit.events import Event
 from chatkit.panels.background import BackgroundServer, NotRunning
 from chatkit.panels.bridge import Mailbox
 from chatkit.panels.panel import Panel
-from chatkit.panels.people import PRESENCE, People
+from chatkit.panels.people import PRESENCE, People, as_words, name_of
 from chatkit.panels.ports import Owner, owner_of
 from chatkit.server import running
 from chatkit.spelling import check_text
@@ -163,10 +163,11 @@ class ServerPanel(Panel):
         if isinstance(news, ChatError):
             self.journal.add("trouble", news.said.each(self.lang), mark="⚠️")
             return
-        who, tag = news.who, self.people.tag(news.who)
+        who = news.who
         match news.type:
             case "msg":
-                self.journal.add("msg", news.text, who=who.name, tag=tag, mark="📩", ts=news.ts)
+                name, tag = as_words(name_of(who), self.lang), self.people.tag(who)
+                self.journal.add("msg", news.text, who=name, tag=tag, mark="📩", ts=news.ts)
             case "notice":
                 self.journal.add("notice", news.text, who=who.name, mark="🟢", ts=news.ts)
             case "joined" | "left" | "renamed":

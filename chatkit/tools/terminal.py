@@ -38,7 +38,7 @@ def record(event: Event, lang: str, you: str = "", label: str = "") -> str:
     if event.type == "notice":
         return f"📩 🟢 {visible(event.who.name)}: {visible(event.text)}" if you else f"📤 {visible(event.text)}"
     key = {"msg": "cli_you_said" if you and event.who.id == you else "cli_says"}.get(event.type, f"cli_{event.type}")
-    name = say("cli_someone") if event.who.name == NOBODY else label or event.who.name
+    name = say("someone") if event.who.name == NOBODY else label or event.who.name
     line = say(key, name=name, text=event.text).in_(lang)
     return line if you or event.room == "lobby" else f"{line}  [{visible(event.room)}]"
 

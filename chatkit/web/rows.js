@@ -1,6 +1,6 @@
 /* One line of the talk, as the document has it. A message only ever becomes text. */
 
-import { both, write } from "./words.js";
+import { both, called, write } from "./words.js";
 
 /** `<tag class=… >text</tag>` */
 export function make(tag, className, text = "") {
@@ -28,7 +28,7 @@ function clock(ts) {
 export function nameOf({ id, name }) {
   const tag = make("span", "tag", id.slice(0, 5));
   tag.title = id;
-  return [make("bdi", "", name), " ", tag];
+  return [spoken("bdi", "", called(name)), " ", tag];
 }
 
 function textOf(text) {

@@ -2,7 +2,7 @@
 
 import { Log } from "./log.js";
 import { make, markerRow, messageRow, nameOf, pendingRow, presenceRow, refusedRow, spoken } from "./rows.js";
-import { $, both, isolated, NOTHING, write } from "./words.js";
+import { $, both, called, isolated, NOTHING, write } from "./words.js";
 
 const QUIET_ABOVE = 40; // people: in a class of 300, comings and goings would drown the talk
 const MOST_NAMES = 200; // in the list of people
@@ -89,9 +89,8 @@ export class View {
   writeTitle() {
     const { name, room } = this.memory;
     const unread = this.unread ? `(${this.unread}) ` : "";
-    const title = (words) => `${unread}${words} · ${name}`;
-    const { en, th } = roomWords(room);
-    write($("title"), { en: title(en), th: title(th) });
+    const title = (lang) => `${unread}${roomWords(room)[lang]} · ${called(name)[lang]}`;
+    write($("title"), { en: title("en"), th: title("th") });
   }
 
   lookedAt() {

@@ -8,13 +8,21 @@ export const NOTHING = { en: "", th: "" };
 
 /** The sentence as the wire carries it too: `{en: …, th: …}`. */
 export function both(key, values = {}) {
-  const shown = (value) => (typeof value === "number" ? value.toLocaleString("en") : value);
-  const fill = (sentence) => sentence.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
-  return { en: fill(TEXTS.en[key]), th: fill(TEXTS.th[key]) };
+  const shown = (value, lang) => (typeof value === "number" ? value.toLocaleString("en") : (value[lang] ?? value));
+  const fill = (lang) => TEXTS[lang][key].replace(/\{(\w+)\}/g, (_, name) => shown(values[name], lang));
+  return { en: fill("en"), th: fill("th") };
 }
 
+const NOBODY = "Someone"; // the name on the wire of who gave none
+
+/** A name as it is shown: who gave none has a word in each language. */
+export const called = (name) => (name === NOBODY ? both("page_someone") : { en: name, th: name });
+
 /** A name inside a sentence: isolated, so that a right-to-left name turns no word around it. */
-export const isolated = (name) => `\u2068${name}\u2069`;
+export function isolated(name) {
+  const { en, th } = called(name);
+  return { en: `\u2068${en}\u2069`, th: `\u2068${th}\u2069` };
+}
 
 /** The first language of the device that this page speaks. */
 export function deviceLanguage() {

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Error as PlaywrightError, WebSocketRoute, expect
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 
 import chatkit
@@ -60,6 +61,20 @@ async def test_two_phones_chat_in_thai_both_ways(phone: NewPhone) -> None:
         await expect(mali.page.locator("#members bdi")).to_have_text(["มะลิ", "สมชาย"])
         await somchai.page.close()
         await expect(mali.page.locator("#log .presence").last).to_have_text("\u2068สมชาย\u2069 ออกจากห้องแล้ว")
+
+
+@need_chromium
+async def test_who_gave_no_name_is_called_someone_in_the_readers_language(phone: NewPhone) -> None:
+    async with chatkit.serve(port=0) as server:
+        mali = await (await phone("th-TH")).join(http(server), "มะลิ")
+        async with connect(server.uri, proxy=None) as nobody:
+            await nobody.send("hi")
+            await expect(mali.page.locator("#log .presence")).to_have_text("\u2068ใครคนหนึ่ง\u2069 เข้าห้องแล้ว")
+            await expect(mali.page.locator("#log .theirs .from bdi")).to_have_text("ใครคนหนึ่ง")
+            await mali.page.locator("#count").click()
+            await expect(mali.page.locator("#members bdi")).to_have_text(["มะลิ", "ใครคนหนึ่ง"])
+            await mali.page.locator("#switch").click()
+            await expect(mali.page.locator("#log .theirs .from bdi")).to_have_text("Someone")
 
 
 @need_chromium
