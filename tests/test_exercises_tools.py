@@ -286,6 +286,43 @@ async def test_a_step_that_holds_the_loop_is_named_with_its_line_and_drawn_in_a_
     assert "ran 2 times" in html and "ได้ทำงาน 2 ครั้ง" in html  # for a screen reader
 
 
+async def burns(name: str) -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+    name = name.upper()
+    name = name.lower()
+    name = name.title()
+    time.sleep(0.2)  # noqa: ASYNC251
+    name = name.upper()
+
+
+def nap(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+async def at_once(name: str) -> None:
+    nap(0.2)
+
+
+async def test_of_a_long_step_the_line_is_named_that_took_the_time() -> None:
+    async with Timeline() as line:
+        await asyncio.gather(burns("Cat"), at_once("Dan"))
+    assert {name: str(step).partition("  #")[0] for name, step in line.blocked} == {
+        "burns('Cat')": "time.sleep(0.2)",
+        "at_once('Dan')": "time.sleep(seconds)",
+    }
+
+
+async def test_without_threads_the_lines_of_a_long_step_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the browser's own Python."""
+    monkeypatch.setattr("chatkit.exercises.timeline.LOOK", 3600)
+    async with Timeline() as line:
+        await asyncio.gather(greedy("Cat"), at_once("Dan"))
+    held = dict(line.blocked)
+    assert str(held["at_once('Dan')"]) == "nap(0.2)"
+    assert "time.sleep(0.15)" in str(held["greedy('Cat')"])
+
+
 async def test_names_given_to_tasks_are_the_names_of_their_lanes() -> None:
     async with Timeline() as line:
         await asyncio.create_task(wait("Ann", 0), name="Ann")

@@ -1,40 +1,33 @@
 """Which task runs when on the event loop, seen: `async with Timeline() as line: …`, then `line`.
 
 A task runs in steps, from one `await` that really waits to the next. The loop is handed each step through `call_soon`,
-so that is where the steps are timed, for the cell's own task as for any other; nothing is traced line by line. Only
-tasks in which code of the reader's own stands are shown. A loop without a `call_soon` that can be replaced (uvloop)
-shows an empty timeline.
+so that is where the steps are timed, for the cell's own task as for any other; nothing is traced line by line. A thread
+looks now and then at which line a step is: so a long one is named by the line that took the time. Only tasks in which
+code of the reader's own stands are shown. A loop without a `call_soon` that can be replaced (uvloop) shows an empty
+timeline.
 """
 
 import asyncio
 import linecache
 import re
+import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from _thread import get_ident
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from types import CodeType, FrameType
 from typing import Any, Self
 
+from chatkit.exercises.lanes import BAR, HELD, NAME, ROW, Lane, Step, bars, drawn
 from chatkit.exercises.watch import is_theirs, swapped
 from chatkit.texts import chosen, say
 
-HELD = 0.1  # seconds in one step from which on it is said that it holds the loop
-WIDTH = 60  # letters of a lane in text
-GRAIN = 1 / 400  # of the whole time: steps that are closer than that are drawn as one
+LOOK = 0.01  # seconds between two looks at the line that runs
 MOST = 20_000  # steps; what comes after them is not recorded
-ROW = "display:flex;align-items:center;gap:8px;margin:2px 0"
-NAME = "flex:0 0 11em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-family:monospace"
-BAR = "position:relative;flex:1 1 auto;height:22px"
-WAITS = "position:absolute;top:10px;height:2px;background:currentColor;opacity:.35"
-RUNS = "position:absolute;top:3px;height:16px;min-width:3px;border-radius:2px;background:var(--jp-brand-color1,#1976d2)"
-HOLDS = (
-    "position:absolute;top:0;height:22px;min-width:6px;box-sizing:border-box;overflow:hidden;"
-    "border:2px dashed currentColor;"
-    "background:repeating-linear-gradient(45deg,transparent 0 5px,currentColor 5px 7px);font-size:12px;line-height:18px"
-)
 
 
 @dataclass(frozen=True)
@@ -47,50 +40,29 @@ class Place:
     def __str__(self) -> str:
         return linecache.getline(self.code.co_filename, self.line).strip() or f"line {self.line}"
 
-    def lines_to(self, other: "Place") -> str:
-        """The lines that stand between this one and a later one of the same function: there it was meanwhile."""
-        if self.code is not other.code:
+    def lines_to(self, other: "Place | None") -> str:
+        """The lines that stand between this one and a later one of its function, or the end: there it was meanwhile."""
+        if other and other.code is not self.code:
             return ""
-        return "; ".join(str(Place(self.code, line)) for line in range(self.line + 1, min(other.line, self.line + 4)))
+        end = other.line if other else 1 + max(line for _, _, line in self.code.co_lines() if line)
+        return "; ".join(str(Place(self.code, line)) for line in range(self.line + 1, min(end, self.line + 4)))
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of a task: seconds since the beginning, the lines between which it ran, and what stands in between."""
+class Running:
+    """The step that runs just now. name: its task's, as it begins; seen: the lines at which it was, and how often."""
 
+    task: asyncio.Task[Any]
     start: float
-    end: float
-    since: str
-    until: str
-    between: str = ""
-
-    @property
-    def holds(self) -> bool:
-        return self.end - self.start >= HELD
-
-    def __str__(self) -> str:
-        return self.between or " → ".join(dict.fromkeys(line for line in (self.since, self.until) if line))
-
-
-@dataclass
-class Lane:
-    """The steps of one task, in order; it waits between them."""
-
+    since: Place | None
     name: str
-    steps: list[Step] = field(default_factory=list)
+    seen: Counter[Place] = field(default_factory=Counter)
 
-    @property
-    def start(self) -> float:
-        return self.steps[0].start
-
-    @property
-    def end(self) -> float:
-        return self.steps[-1].end
-
-    @property
-    def ran(self) -> float:
-        """Seconds in which it ran, all together."""
-        return sum(step.end - step.start for step in self.steps)
+    def between(self, until: Place | None, holds: bool) -> str:
+        """Where it was: at the line that was seen most often, where it took long and there are threads to look."""
+        if holds and self.seen:
+            return str(self.seen.most_common(1)[0][0])
+        return self.since.lines_to(until) if self.since else ""
 
 
 class Timeline:
@@ -100,7 +72,7 @@ class Timeline:
         self.lanes_of: dict[asyncio.Task[Any], Lane] = {}
         self.began = self.seconds = 0.0
         self.cell: asyncio.Task[Any] | None = None
-        self.running: tuple[asyncio.Task[Any], float, Place | None] | None = None  # the step of just now
+        self.running: Running | None = None
         self.count = 0
         self.patch = ExitStack()
 
@@ -112,6 +84,7 @@ class Timeline:
             self.begin(self.cell)
             loop.call_soon(self.finish)  # the first thing after the step in which this block begins
         self.patch.enter_context(swapped(loop, "call_soon", partial(self.call_soon, loop.call_soon)))
+        self.patch.enter_context(self.looking())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -144,20 +117,47 @@ class Timeline:
 
     def begin(self, task: asyncio.Task[Any]) -> None:
         frame = own_frame(task)
-        self.running = task, time.perf_counter(), Place(frame.f_code, frame.f_lineno) if frame else None
+        since = Place(frame.f_code, frame.f_lineno) if frame else None
+        name = name_of(task, frame) if frame and task not in self.lanes_of else ""
+        self.running = Running(task, time.perf_counter(), since, name)
 
     def finish(self) -> None:
         """The step that runs just now is over."""
         if self.running is None:
             return
-        (task, start, since), self.running = self.running, None
-        end, frame = time.perf_counter(), own_frame(task)
+        step, self.running = self.running, None
+        end, frame = time.perf_counter(), own_frame(step.task)
         until = Place(frame.f_code, frame.f_lineno) if frame else None
-        if task not in self.lanes_of and (place := until or since):
-            self.lanes_of[task] = Lane(name_of(task, place.code, frame))
-        if lane := self.lanes_of.get(task):
-            lines = str(since or ""), str(until or ""), since.lines_to(until) if since and until else ""
-            lane.steps.append(Step(start - self.began, end - self.began, *lines))
+        if step.task not in self.lanes_of and (name := step.name or (name_of(step.task, frame) if frame else "")):
+            self.lanes_of[step.task] = Lane(name)
+        if lane := self.lanes_of.get(step.task):
+            lines = str(step.since or ""), str(until or ""), step.between(until, end - step.start >= HELD)
+            lane.steps.append(Step(step.start - self.began, end - self.began, *lines))
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Note every LOOK seconds at which line of the reader's own the step is; nothing where there are no threads."""
+        if sys.platform == "emscripten":
+            yield
+            return
+        import threading
+
+        loop, over = get_ident(), threading.Event()
+
+        def look() -> None:
+            while not over.wait(LOOK):
+                step = self.running
+                place = innermost(sys._current_frames().get(loop)) if step else None
+                if step and place and step is self.running:
+                    step.seen[place] += 1
+
+        thread = threading.Thread(target=look, name="asyncio_timeline", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     # --- what was seen ---
 
@@ -218,46 +218,6 @@ class Timeline:
         return f'<div class="chatkit-timeline" style="max-width:720px">{title}{rows}{signs}{held}</div>'
 
 
-def drawn(lane: Lane, seconds: float) -> str:
-    """A lane as letters."""
-    letters = [" "] * WIDTH
-
-    def fill(start: float, end: float, letter: str) -> None:
-        first = min(int(start / seconds * WIDTH), WIDTH - 1)
-        for column in range(first, max(first + 1, min(round(end / seconds * WIDTH), WIDTH))):
-            letters[column] = letter
-
-    fill(lane.start, lane.end, "─")
-    for step in lane.steps:
-        fill(step.start, step.end, "▓" if step.holds else "█")
-    return "".join(letters)
-
-
-def bars(lane: Lane, seconds: float) -> str:
-    """A lane as HTML: a thin line where it waits, a bar where it runs, a hatched one where it holds the loop."""
-    drawn = [f'<span style="{WAITS};{place(lane.start, lane.end, seconds)}"></span>']
-    for step in merged(lane.steps, seconds * GRAIN):
-        title = escape(f"{step.start:.3f} – {step.end:.3f} s\n{step}")
-        style, sign = (HOLDS, "⛔") if step.holds else (RUNS, "")
-        drawn.append(f'<span style="{style};{place(step.start, step.end, seconds)}" title="{title}">{sign}</span>')
-    return "".join(drawn)
-
-
-def place(start: float, end: float, seconds: float) -> str:
-    return f"left:{start / seconds:.3%};width:{(end - start) / seconds:.3%}"
-
-
-def merged(steps: list[Step], gap: float) -> list[Step]:
-    """Steps so close that they could not be told apart, as one; a step that holds the loop stays its own."""
-    found: list[Step] = []
-    for step in steps:
-        if found and step.start - found[-1].end < gap and not step.holds and not found[-1].holds:
-            found[-1] = Step(found[-1].start, step.end, found[-1].since, step.until)
-        else:
-            found.append(step)
-    return found
-
-
 def own_frame(task: asyncio.Task[Any]) -> FrameType | None:
     """The innermost frame of the reader's own code in a task that waits; None where there is none."""
     coroutine: Any = task.get_coro()
@@ -270,11 +230,18 @@ def own_frame(task: asyncio.Task[Any]) -> FrameType | None:
     return found
 
 
-def name_of(task: asyncio.Task[Any], code: CodeType, frame: FrameType | None) -> str:
+def innermost(frame: FrameType | None) -> Place | None:
+    """The line of the reader's own that runs just now, also where it called a library; None where there is none."""
+    while frame and not is_theirs(frame.f_code):
+        frame = frame.f_back
+    return Place(frame.f_code, frame.f_lineno) if frame else None
+
+
+def name_of(task: asyncio.Task[Any], frame: FrameType) -> str:
     """The name that its maker gave to a task, else the call: `wait('Ann', 0.3)`."""
     if not re.fullmatch(r"Task-\d+", task.get_name()):
         return task.get_name()
-    values = frame.f_locals if frame else {}
+    code, values = frame.f_code, frame.f_locals
     names = code.co_varnames[: code.co_argcount]
     simple = [repr(values[name]) for name in names if type(values.get(name)) in (str, int, float)]
     return f"{code.co_name}({', '.join(simple)})"[:40]
