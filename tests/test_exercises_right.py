@@ -275,17 +275,19 @@ RIGHT: dict[str, list[str]] = {
     ],
     "03_server_and_client q3": [
         """
+        import asyncio
+        from contextlib import suppress
         people = set()
+        async def say(other, text):
+            with suppress(Exception):
+                await other.send(text)
         async def relay(ws):
             people.add(ws)
             try:
                 async for text in ws:
                     await ws.send(f"You said: {text}")
                     for other in people - {ws}:
-                        try:
-                            await other.send(f"Someone says: {text}")
-                        except Exception:
-                            pass
+                        asyncio.create_task(say(other, f"Someone says: {text}"))
             finally:
                 people.remove(ws)
         """,
@@ -297,7 +299,8 @@ RIGHT: dict[str, list[str]] = {
             try:
                 async for text in ws:
                     others = [other.send(f"Someone says: {text}") for other in people.values() if other is not ws]
-                    await asyncio.gather(ws.send(f"You said: {text}"), *others, return_exceptions=True)
+                    asyncio.gather(*others, return_exceptions=True)
+                    await ws.send(f"You said: {text}")
             finally:
                 people.pop(id(ws))
         """,

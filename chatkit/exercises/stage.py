@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -28,10 +28,14 @@ quiet.disabled = True
 
 
 class SlowConnection(ServerConnection):
-    """A line on which sending takes a moment."""
+    """A line on which sending takes a moment; while its reader sleeps, until the reader wakes or is gone."""
+
+    asleep = False
 
     async def send(self, message: Any, *values: Any, **options: Any) -> None:
         await asyncio.sleep(0.02)
+        while self.asleep and self.state is State.OPEN:  # noqa: ASYNC110 -- as where all buffers are full
+            await asyncio.sleep(0.02)
         await super().send(message, *values, **options)
 
 
@@ -75,6 +79,13 @@ class Stage:
         for name in names:
             self.clients[name] = await connect(self.uri, proxy=None, compression=None, close_timeout=PAUSE)
             self.wire.append(f"{name} ⇢ server")
+
+    def sleep(self, name: str, asleep: bool = True) -> None:
+        """Let a client stop reading, on a slow stage; whoever awaits a `send` to it waits until it wakes."""
+        line = self.sockets[self.clients[name].local_address[1]]
+        assert isinstance(line, SlowConnection)
+        line.asleep = asleep
+        self.wire.append(f"{name} {'💤' if asleep else '⏰'}")
 
     async def leave(self, *names: str) -> None:
         """Close connections as a browser does; Difference where the handler goes on without its client."""
@@ -140,6 +151,12 @@ class Stage:
             raise self.difference("ex_closed", name=name, wanted=short(wanted), closed=code_of(closed)) from None
         self.wire.append(f"server → {name}: {short(got)}")
         return got
+
+    async def drain(self, name: str) -> None:
+        """Take whatever still comes to this client, until nothing does."""
+        with suppress(Difference):
+            while True:
+                await self.heard(name, seconds=PAUSE)
 
     async def silence(self, *names: str) -> None:
         """Raise Difference where one of these clients (all, if none is named) hears one thing more, or is put out."""

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from chatkit.exercises.calls import Trial, short
+from chatkit.exercises.result import Difference
 from chatkit.exercises.stage import SECONDS, Stage, stage
 from chatkit.exercises.watch import settled
 
@@ -46,6 +47,7 @@ async def check_relay(trial: Trial, relay: Any) -> None:
         await play.cut("Bob")
         await tell(play, "Ann")
         await all_at_once(play)
+        await nobody_waits(play)
         if ghost := play.ghost():
             raise play.difference("ghost", name=ghost)
 
@@ -76,6 +78,24 @@ async def all_at_once(play: Stage) -> None:
                 raise play.difference("ex_heard", name=name, wanted=short(min(wanted)), got=short(got))
             wanted.discard(str(got))
     await play.silence(*there)
+
+
+async def nobody_waits(play: Stage) -> None:
+    """One stops reading. The others go on talking, and hear each other: each text in its turn."""
+    play.sleep("Eve")
+    texts = [play.trial.word() for _ in range(2)]
+    await play.say("Ann", *texts)
+    for name in ("Ann", "Dan", "Fon"):
+        for text in texts:
+            wanted = f"{'You said' if name == 'Ann' else 'Someone says'}: {text}"
+            try:
+                await play.hears(name, wanted)
+            except Difference as difference:
+                if difference.key != "ex_silent":
+                    raise
+                raise play.difference("held_up", varies=True, name=name, sleeper="Eve") from None
+    play.sleep("Eve", False)
+    await play.drain("Eve")
 
 
 TEXTS = 12  # during one second
