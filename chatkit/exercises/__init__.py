@@ -4,6 +4,7 @@
 `checks/`, one file for each lesson.
 """
 
+from chatkit.exercises.bar import progress_bar
 from chatkit.exercises.course import course, progress
 from chatkit.exercises.exercise import Exercise, exercise
 from chatkit.exercises.guess import Guess, Recall, guess, recall
@@ -22,5 +23,6 @@ __all__ = [
     "exercise",
     "guess",
     "progress",
+    "progress_bar",
     "recall",
 ]

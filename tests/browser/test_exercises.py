@@ -1,5 +1,7 @@
 """Guess, recall, lines and gaps by mouse and keyboard in JupyterLab, on a page as a small laptop has it."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -153,3 +155,23 @@ async def test_a_handler_that_never_ends_leaves_the_kernel_alive(lab: Lab, page:
     await tools(lab, page, "endless.ipynb", handler, 'print("the kernel", "lives")')
     await expect(page.get_by_text("for 2 seconds nothing else could run")).to_be_visible()
     await expect(page.get_by_text("the kernel lives")).to_be_visible()
+
+
+@need_chromium
+async def test_a_bar_says_how_far_a_cell_is_and_goes(lab: Lab, page: Page) -> None:
+    waits = """import asyncio, pathlib
+from chatkit.exercises import progress_bar
+for step in progress_bar(range(2)):
+    while step and not pathlib.Path("go").exists():
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.1)"""
+    await page.set_viewport_size({"width": 1366, "height": 681})
+    notebook = await lab.open(page, lab.write("bar.ipynb", waits))
+    running = asyncio.create_task(notebook.run_all())
+    bar = page.locator(".widget-hprogress")
+    await expect(bar).to_be_visible()
+    await expect(page.locator(".jp-OutputArea-output")).to_contain_text("1 of 2")
+    lab.notebooks.joinpath("go").touch()
+    await running
+    await expect(bar).to_be_hidden()
+    assert "widget" not in await page.locator(".jp-OutputArea").inner_text()
