@@ -1546,6 +1546,144 @@ RIGHT: dict[str, list[str]] = {
             return await fresh(after, rest)
         """,
     ],
+    "14_three_hundred q1": [
+        "from math import isqrt\nlargest = lambda deliveries, seconds: isqrt(deliveries * seconds)",
+        """
+        async def largest(deliveries, seconds):
+            return int((deliveries * seconds) ** 0.5)
+        """,
+        """
+        def largest(deliveries, seconds):
+            return (deliveries * seconds) ** 0.5 // 1
+        """,
+        """
+        from itertools import count, takewhile
+        def largest(deliveries, seconds):
+            return len(list(takewhile(lambda n: n * n <= deliveries * seconds, count(1))))
+        """,
+        """
+        from bisect import bisect_right
+        class Largest:
+            def __call__(self, deliveries, seconds):
+                return bisect_right(range(10**5), deliveries, key=lambda n: n * n / seconds) - 1
+        largest = Largest()
+        """,
+        """
+        from functools import partial
+        def halves(low, deliveries, seconds):
+            high = 10**6
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if middle**2 <= deliveries * seconds else (low, middle)
+            return low
+        largest = partial(halves, 0)
+        """,
+    ],
+    "14_three_hundred q2": [
+        """
+        def tell(people, texts, frame):
+            if texts:
+                data = b"".join(map(frame, texts))
+                [person.write(data) for person in people]
+        """,
+        """
+        from functools import cache
+        async def tell(people, texts, frame):
+            once = cache(frame)
+            for person in people:
+                data = bytearray()
+                for text in texts:
+                    data += once(text)
+                data and person.write(data)
+        """,
+        """
+        import io
+        class Tell:
+            def __call__(self, people, texts, frame):
+                out = io.BytesIO()
+                for text in texts:
+                    out.write(frame(text))
+                while people and out.tell():
+                    people.pop().write(out.getbuffer())
+        tell = Tell()
+        """,
+        """
+        from functools import partial, reduce
+        def joined(write, people, texts, frame):
+            data = reduce(lambda all, text: all + frame(text), texts, b"")
+            return [write(person, data) for person in people if texts]
+        tell = partial(joined, lambda person, data: person.write(data))
+        """,
+        """
+        import asyncio
+        async def tell(people, texts, frame):
+            frames = [frame(text) for text in texts]
+            async def one(person):
+                if frames:
+                    person.write(memoryview(b"".join(frames)))
+            await asyncio.gather(*map(one, people))
+        """,
+    ],
+    "14_three_hundred q3": [
+        """
+        import asyncio
+        async def replay(ws, log):
+            for entry in log:
+                await ws.send(entry)
+                await asyncio.sleep(0)
+        """,
+        """
+        import asyncio
+        async def replay(ws, log):
+            while log:
+                page, log = log[:10], log[10:]
+                for entry in page:
+                    await ws.send(entry)
+                await asyncio.sleep(0.001)
+        """,
+        """
+        import asyncio
+        from websockets import broadcast
+        class Replay:
+            async def __call__(self, ws, log):
+                for number, entry in enumerate(log):
+                    if number and number % 10 == 0:
+                        await asyncio.sleep(0)
+                    broadcast([ws], entry)
+        replay = Replay()
+        """,
+        """
+        import asyncio
+        from functools import partial
+        async def by_pages(size, ws, log):
+            for start in range(0, len(log), size):
+                async with asyncio.TaskGroup() as page:
+                    for entry in log[start : start + size]:
+                        page.create_task(ws.send(entry))
+        replay = partial(by_pages, 5)
+        """,
+        """
+        import asyncio
+        async def replay(ws, log):
+            others = asyncio.Event()
+            entries = iter(log)
+            for entry in entries:
+                await ws.send(entry)
+                for _, more in zip(range(9), entries):
+                    await ws.send(more)
+                asyncio.get_running_loop().call_soon(others.set)
+                await others.wait()
+                others.clear()
+        """,
+        """
+        import asyncio
+        def replay(ws, log):
+            async def go():
+                for start in range(0, len(log), 7):
+                    await asyncio.gather(*(ws.send(entry) for entry in log[start : start + 7]))
+            return asyncio.ensure_future(go())
+        """,
+    ],
 }  # fmt: skip
 CASES = [(key, number, code) for key, codes in RIGHT.items() for number, code in enumerate(codes, 1)]
 
