@@ -88,6 +88,133 @@ RIGHT: dict[str, list[str]] = {
         'lobby = ["hi", "tea"]\nheard = dict(Ann=lobby, Bob=lobby, Cat=lobby[1:])',
         'from collections import deque\nheard = {"Cat": deque(["tea"]), "Bob": deque(["hi", "tea"]), "Ann": deque(["hi", "tea"]), "Dan": []}',
     ],
+    "01_why_not_http q1": [
+        "waits = lambda spoken, every: tuple(-when % every for when in spoken)",
+        """
+        import math
+        def waits(spoken, every):
+            for when in spoken:
+                yield math.ceil(when / every) * every - when
+        """,
+        """
+        def waits(spoken, every):
+            return [float((every - when % every) % every) for when in spoken]
+        """,
+        """
+        class Waits:
+            async def __call__(self, spoken, every):
+                return list(map(lambda when: (every - when % every) * bool(when % every), spoken))
+        waits = Waits()
+        """,
+        """
+        def waits(spoken, every):
+            asked, result, rest = every, [], sorted(spoken)
+            while rest:
+                if rest[0] <= asked:
+                    result.append(asked - rest.pop(0))
+                else:
+                    asked += every
+            return result
+        """,
+        """
+        from bisect import bisect_left
+        def waits(spoken, every):
+            questions = range(every, 2 * every + max(spoken, default=0), every)
+            return [questions[bisect_left(questions, when)] - when for when in spoken]
+        """,
+    ],
+    "01_why_not_http q2": [
+        "questions = lambda poll, handshake, frame, news: divmod(handshake + news * frame, poll)[0]",
+        """
+        import math
+        def questions(poll, handshake, frame, news):
+            return math.floor((handshake + sum([frame] * news)) / poll)
+        """,
+        """
+        def questions(poll, handshake, frame, news):
+            count = 0
+            while (count + 1) * poll <= handshake + frame * news:
+                count += 1
+            return count
+        """,
+        """
+        async def questions(poll, handshake, frame, news):
+            line = float(handshake + frame * news)
+            return (line - line % poll) / poll
+        """,
+        """
+        from functools import partial
+        def most(of, poll, handshake, frame, news):
+            return of(n for n in range(1000) if n * poll <= handshake + frame * news)
+        questions = partial(most, max)
+        """,
+    ],
+    "01_why_not_http q3": [
+        """
+        async def listen(ask):
+            texts = ()
+            while not texts or texts[-1] != "bye":
+                texts = (*texts, *await ask(len(texts)))
+            return texts
+        """,
+        """
+        async def listen(ask):
+            heard = []
+            while True:
+                for text in await ask(len(heard)):
+                    heard.append(text)
+                    if text == "bye":
+                        return heard
+        """,
+        """
+        class Listen:
+            async def __call__(self, ask, heard=None):
+                heard = heard or []
+                new = await ask(len(heard))
+                return heard + new if "bye" in new else await self(ask, heard + new)
+        listen = Listen()
+        """,
+        """
+        import asyncio
+        async def listen(ask):
+            heard, queue = [], asyncio.Queue()
+            async def bring():
+                number = 0
+                while True:
+                    new = await ask(number)
+                    number += len(new)
+                    for text in new:
+                        queue.put_nowait(text)
+                    if "bye" in new:
+                        return
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bring())
+                while not heard or heard[-1] != "bye":
+                    heard.append(await queue.get())
+            return heard
+        """,
+        """
+        import asyncio
+        async def listen(ask):
+            heard = {}
+            while "bye" not in heard.values():
+                async with asyncio.timeout(10):
+                    new = await asyncio.create_task(ask(len(heard)))
+                heard |= dict(enumerate(new, len(heard)))
+            return heard.values()
+        """,
+        """
+        import asyncio
+        from functools import partial
+        async def talk(pause, ask):
+            heard = []
+            while not {"bye"} & set(heard):
+                await asyncio.sleep(pause)
+                heard.extend(await ask(len(heard)))
+            return (text for text in heard)
+        listen = partial(talk, 0.01)
+        """,
+    ],
     "02_await q1": [
         "import asyncio\nasync def together(ann, bob):\n    return [*await asyncio.gather(ann(), bob())]",
         """
