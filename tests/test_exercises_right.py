@@ -1574,6 +1574,162 @@ RIGHT: dict[str, list[str]] = {
             return {last + 1: "show"}.get(number, "ask")
         """,
     ],
+    "11_when_the_line_drops q1": [
+        """
+        import struct
+        def why(payload):
+            if not payload:
+                return [1006 if payload is None else 1005, ""]
+            code, reason = struct.unpack(f"!H{len(payload) - 2}s", payload)
+            return [code, str(reason, "utf-8")]
+        """,
+        """
+        def why(payload):
+            match payload:
+                case None:
+                    return 1006, ""
+                case b"":
+                    return 1005, ""
+                case _:
+                    return payload[0] * 256 + payload[1], payload[2:].decode("utf8")
+        """,
+        """
+        from websockets.frames import Close
+        async def why(payload):
+            close = Close(1006, "") if payload is None else Close.parse(payload)
+            return close.code, close.reason
+        """,
+        """
+        from collections import namedtuple
+        Goodbye = namedtuple("Goodbye", "code reason")
+        class Why:
+            def __call__(self, payload):
+                try:
+                    code = int(payload[:2].hex(), 16)
+                except TypeError:
+                    return Goodbye(1006, "")
+                except ValueError:
+                    return Goodbye(1005, "")
+                return Goodbye(code, bytes(payload[2:]).decode())
+        why = Why()
+        """,
+        """
+        why = lambda payload: (
+            (1006, "") if payload is None
+            else ((payload[0] << 8 | payload[1]) if payload else 1005, payload[2:].decode())
+        )
+        """,
+    ],
+    "11_when_the_line_drops q2": [
+        """
+        import asyncio
+        from websockets import ConnectionClosed
+        async def is_alive(ws, seconds):
+            try:
+                await asyncio.wait_for(await ws.ping(), seconds)
+            except (TimeoutError, ConnectionClosed):
+                return False
+            return True
+        """,
+        """
+        import asyncio
+        from websockets.exceptions import WebSocketException
+        async def is_alive(ws, seconds):
+            try:
+                pong = await ws.ping()
+            except WebSocketException:
+                return False
+            done, _ = await asyncio.wait([pong], timeout=seconds)
+            return pong in done and not pong.exception()
+        """,
+        """
+        import asyncio
+        from contextlib import suppress
+        from websockets import ConnectionClosed
+        class Asker:
+            async def __call__(self, ws, seconds):
+                with suppress(ConnectionClosed, TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        return await (await ws.ping(b"still there?")) >= 0
+                return False
+        is_alive = Asker()
+        """,
+        """
+        import asyncio
+        from functools import partial
+        async def ask(payload, ws, seconds):
+            async def both():
+                await (await ws.ping(payload))
+            answers = await asyncio.gather(asyncio.wait_for(both(), seconds), return_exceptions=True)
+            return answers == [None]
+        is_alive = partial(ask, "hello")
+        """,
+        """
+        import asyncio
+        async def is_alive(ws, seconds):
+            try:
+                pong = await ws.ping()
+                await asyncio.sleep(seconds)
+                return pong.done() and pong.exception() is None
+            except Exception:
+                return False
+        """,
+        """
+        import asyncio
+        def is_alive(ws, seconds):
+            async def ask():
+                loop = asyncio.get_running_loop()
+                end = loop.time() + seconds
+                try:
+                    pong = await ws.ping()
+                except Exception:
+                    return False
+                while loop.time() < end and not pong.done():
+                    await asyncio.sleep(0.01)
+                return pong.done() and not pong.cancelled() and pong.exception() is None
+            return asyncio.ensure_future(ask())
+        """,
+    ],
+    "11_when_the_line_drops q3": [
+        "from random import random\npause = lambda number: min(15, 1 << number) * (random() + 0.5)",
+        """
+        import random
+        def pause(number):
+            seconds = 1
+            for _ in range(number):
+                seconds = min(15, seconds * 2)
+            return random.uniform(seconds / 2, seconds + seconds / 2)
+        """,
+        """
+        import secrets
+        async def pause(number):
+            factor = 0.5 + secrets.randbelow(1001) / 1000
+            return (2**number if number < 4 else 15) * factor
+        """,
+        """
+        from random import SystemRandom
+        class Pause:
+            def __init__(self):
+                self.random = SystemRandom()
+            def __call__(self, number):
+                return float([1, 2, 4, 8, 15][min(number, 4)]) * self.random.uniform(1.5, 0.5)
+        pause = Pause()
+        """,
+        """
+        import random
+        from functools import partial
+        def pause_up_to(most, number):
+            if number > 60:
+                return most * random.uniform(0.5, 1.5)
+            return min(most, pow(2, number)) * random.triangular(0.5, 1.5)
+        pause = partial(pause_up_to, 15.0)
+        """,
+        """
+        import os
+        def pause(number):
+            return min(15, 2**number) * (0.5 + int.from_bytes(os.urandom(4), "big") / 2**32)
+        """,
+    ],
     "12_nothing_lost q1": [
         "missing = lambda numbers, head: sorted(set(range(1, head + 1)) - set(numbers))",
         "def missing(numbers, head):\n    return (n for n in range(1, head + 1) if n not in numbers)",

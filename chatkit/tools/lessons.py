@@ -79,7 +79,7 @@ def execute(path: Path) -> None:
     with room_for(path) as port:
         client = NotebookClient(
             notebook, timeout=60, kernel_name="python3", store_widget_state=False, record_timing=False,
-            resources={"metadata": {"path": str(path.parent)}},
+            coalesce_streams=True, resources={"metadata": {"path": str(path.parent)}},
         )  # fmt: skip
         client.execute()
     clean(notebook, port)
