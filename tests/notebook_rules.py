@@ -506,6 +506,10 @@ EXCEPTIONS: dict[str, dict[Rule, str]] = {
         says_the_six_steps: "builds no server",
         stands_by_itself: AGREED,
     },
+    "project": {
+        has_exercises: "the milestones of the four projects are its exercises",
+        **dict.fromkeys((guesses_are_settled, one_cell_breaks), "a choice, a rubric and a show; the projects teach"),
+    },
     "index": dict.fromkeys(ANATOMY, "a page of links"),
 }
 

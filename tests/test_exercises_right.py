@@ -1924,6 +1924,683 @@ RIGHT: dict[str, list[str]] = {
                     await ws.send(entry)
                 await asyncio.sleep(0.001)
         """,
+    ],
+    "project_quiz q1": [
+        """
+        async def ask_me(ws):
+            await ws.send("7 × 8 = ?")
+            while True:
+                answer = await ws.recv()
+                await ws.send("right" if answer.strip() == str(7 * 8) else "wrong")
+        """,
+        """
+        class Quiz:
+            async def __call__(self, ws):
+                await ws.send("7 × 8 = ?")
+                async for text in ws:
+                    await ws.send(("wrong", "right")[text.split() == ["56"]])
+        ask_me = Quiz()
+        """,
+        """
+        from functools import partial
+        async def ask(question, answer, ws):
+            await ws.send(question)
+            async for text in ws:
+                await ws.send("right" if text.strip() == answer else "wrong")
+        ask_me = partial(ask, "7 × 8 = ?", "56")
+        """,
+        """
+        import re
+        def ask_me(ws):
+            async def game():
+                await ws.send("7 × 8 = ?")
+                async for text in ws:
+                    await ws.send("right" if re.fullmatch(r"\\s*56\\s*", text) else "wrong")
+            return game()
+        """,
+        """
+        from websockets import broadcast
+        async def ask_me(ws):
+            broadcast([ws], "7 × 8 = ?")
+            async for text in ws:
+                try:
+                    is_right = int(text) == 56
+                except ValueError:
+                    is_right = False
+                broadcast([ws], "right" if is_right else "wrong")
+        """,
+    ],
+    "project_quiz q2": [
+        """
+        import json
+        from websockets import broadcast
+        people, voters = set(), set()
+        count = dict.fromkeys("123", 0)
+        async def votes(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    if text not in ("1", "2", "3"):
+                        await ws.send("?")
+                    elif ws in voters:
+                        await ws.send("already")
+                    else:
+                        voters.add(ws)
+                        count[text] += 1
+                        broadcast(people, json.dumps(count))
+            finally:
+                people.discard(ws)
+                voters.discard(ws)
+        """,
+        """
+        import asyncio, json
+        class Poll:
+            def __init__(self):
+                self.people, self.count = {}, [0, 0, 0]
+            async def __call__(self, ws):
+                self.people[ws] = False
+                try:
+                    while True:
+                        text = await ws.recv()
+                        if text not in {"1", "2", "3"}:
+                            await ws.send("?")
+                        elif self.people[ws]:
+                            await ws.send("already")
+                        else:
+                            self.people[ws] = True
+                            self.count[int(text) - 1] += 1
+                            result = json.dumps({str(n): each for n, each in enumerate(self.count, 1)}, indent=2)
+                            await asyncio.gather(*(each.send(result) for each in list(self.people)))
+                finally:
+                    del self.people[ws]
+        votes = Poll()
+        """,
+        """
+        import json
+        from collections import Counter
+        from websockets import broadcast
+        people, cast = set(), []
+        async def votes(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    if text not in list("123"):
+                        await ws.send("?")
+                        continue
+                    if any(voter is ws for voter, _ in cast):
+                        await ws.send("already")
+                        continue
+                    cast.append((ws, text))
+                    count = Counter(pick for _, pick in cast)
+                    broadcast(people, json.dumps({pick: count[pick] for pick in "321"}))
+            finally:
+                people.remove(ws)
+        """,
+        """
+        import asyncio, json
+        people = []
+        count = {"1": 0, "2": 0, "3": 0}
+        async def votes(ws):
+            people.append(ws)
+            left = 1
+            try:
+                async for text in ws:
+                    answer = "?" if text not in count else "already" if not left else None
+                    if answer:
+                        await ws.send(answer)
+                        continue
+                    left -= 1
+                    count[text] += 1
+                    async with asyncio.TaskGroup() as group:
+                        for each in people:
+                            group.create_task(each.send(json.dumps(count)))
+            finally:
+                people.remove(ws)
+        """,
+        """
+        from websockets import broadcast
+        people = set()
+        one = two = three = 0
+        async def votes(ws):
+            global one, two, three
+            people.add(ws)
+            try:
+                async for text in ws:
+                    if text == "1":
+                        one += 1
+                    elif text == "2":
+                        two += 1
+                    elif text == "3":
+                        three += 1
+                    else:
+                        await ws.send("?")
+                        continue
+                    broadcast(people, '{"1": %d, "2": %d, "3": %d}' % (one, two, three))
+                    break
+                async for text in ws:
+                    await ws.send("already" if text in ("1", "2", "3") else "?")
+            finally:
+                people.discard(ws)
+        """,
+    ],
+    "project_quiz q3": [
+        """
+        import json
+        from collections import Counter
+        from websockets import broadcast
+        people, points = set(), Counter()
+        async def play(ws):
+            people.add(ws)
+            name = None
+            try:
+                async for text in ws:
+                    if name is None:
+                        name = text
+                        points[name] += 0
+                    elif text == "56":
+                        points[name] += 1
+                        broadcast(people, json.dumps(points, ensure_ascii=False))
+                    else:
+                        await ws.send("wrong")
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import json
+        from websockets import broadcast
+        class Game:
+            def __init__(self):
+                self.points, self.people = {}, set()
+            async def play(self, ws):
+                name = await anext(aiter(ws))
+                self.points[name] = self.points.get(name, 0)
+                self.people.add(ws)
+                try:
+                    async for text in ws:
+                        if text != "56":
+                            await ws.send("wrong")
+                            continue
+                        self.points[name] += 1
+                        broadcast(self.people, json.dumps(self.points))
+                finally:
+                    self.people.discard(ws)
+        play = Game().play
+        """,
+        """
+        import asyncio, json
+        names, points = {}, {}
+        async def play(ws):
+            names[ws] = await ws.recv()
+            if names[ws] not in points:
+                points[names[ws]] = 0
+            try:
+                while True:
+                    if await ws.recv() == "56":
+                        points[names[ws]] += 1
+                        board = json.dumps(dict(sorted(points.items(), key=lambda each: -each[1])))
+                        await asyncio.gather(*(each.send(board) for each in names), return_exceptions=True)
+                    else:
+                        await ws.send("wrong")
+            finally:
+                names.pop(ws)
+        """,
+        """
+        import json
+        from collections import defaultdict
+        from websockets import broadcast
+        people, right = set(), defaultdict(list)
+        async def play(ws):
+            mine = right[await ws.recv()]
+            people.add(ws)
+            try:
+                async for text in ws:
+                    if text == "56":
+                        mine.append(text)
+                        broadcast(people, json.dumps({name: len(each) for name, each in right.items()}))
+                    else:
+                        await ws.send("wrong")
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import json
+        from functools import partial
+        from websockets import broadcast
+        async def game(people, points, ws):
+            people.append(ws)
+            try:
+                name = await ws.recv()
+                points.setdefault(name, 0)
+                async for text in ws:
+                    points[name] += text == "56"
+                    broadcast(people if text == "56" else [ws], json.dumps(points) if text == "56" else "wrong")
+            finally:
+                people.remove(ws)
+        play = partial(game, [], {})
+        """,
+    ],
+    "project_board q1": [
+        """
+        import asyncio
+        people = set()
+        async def share(ws):
+            people.add(ws)
+            try:
+                while True:
+                    text = await ws.recv()
+                    await asyncio.gather(*(each.send(text) for each in people if each is not ws))
+            finally:
+                people.discard(ws)
+        """,
+        """
+        from websockets import broadcast
+        class Board:
+            def __init__(self):
+                self.here = []
+            async def __call__(self, ws):
+                self.here.append(ws)
+                try:
+                    async for text in ws:
+                        broadcast([each for each in self.here if each != ws], text)
+                finally:
+                    self.here.remove(ws)
+        share = Board()
+        """,
+        """
+        from websockets import broadcast
+        async def share(ws):
+            async for text in ws:
+                broadcast(set(ws.server.connections) - {ws}, text)
+        """,
+        """
+        import asyncio
+        queues = {}
+        async def share(ws):
+            queue = queues[ws] = asyncio.Queue()
+            async def draw():
+                while True:
+                    await ws.send(await queue.get())
+            drawing = asyncio.create_task(draw())
+            try:
+                async for text in ws:
+                    for other in queues.keys() - {ws}:
+                        queues[other].put_nowait(text)
+            finally:
+                del queues[ws]
+                drawing.cancel()
+                await asyncio.gather(drawing, return_exceptions=True)
+        """,
+        """
+        import asyncio
+        from contextlib import contextmanager
+        people = {}
+        @contextmanager
+        def guest(ws):
+            people[ws.id] = ws
+            try:
+                yield
+            finally:
+                people.pop(ws.id)
+        async def share(ws):
+            with guest(ws):
+                async for text in ws:
+                    async with asyncio.TaskGroup() as group:
+                        for id, other in people.items():
+                            if id != ws.id:
+                                group.create_task(other.send(text))
+        """,
+    ],
+    "project_board q2": [
+        """
+        from websockets import broadcast
+        people, strokes = set(), []
+        async def board(ws):
+            sent = 0
+            while sent < len(strokes):
+                await ws.send(strokes[sent])
+                sent += 1
+            people.add(ws)
+            try:
+                async for text in ws:
+                    if text == "clear":
+                        strokes.clear()
+                    else:
+                        strokes.append(text)
+                    broadcast(people - {ws}, text)
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import asyncio
+        queues, strokes = {}, []
+        async def board(ws):
+            queue = queues[ws] = asyncio.Queue()
+            for stroke in strokes:
+                queue.put_nowait(stroke)
+            async def show():
+                while True:
+                    await ws.send(await queue.get())
+            showing = asyncio.create_task(show())
+            try:
+                async for text in ws:
+                    strokes[:] = [] if text == "clear" else [*strokes, text]
+                    for other, each in queues.items():
+                        if other is not ws:
+                            each.put_nowait(text)
+            finally:
+                del queues[ws]
+                showing.cancel()
+                await asyncio.gather(showing, return_exceptions=True)
+        """,
+        """
+        import asyncio
+        people, strokes, one_at_a_time = set(), [], asyncio.Lock()
+        async def board(ws):
+            async with one_at_a_time:
+                for stroke in strokes:
+                    await ws.send(stroke)
+                people.add(ws)
+            try:
+                async for text in ws:
+                    async with one_at_a_time:
+                        if text == "clear":
+                            strokes.clear()
+                        else:
+                            strokes.append(text)
+                        await asyncio.gather(*(each.send(text) for each in people if each is not ws))
+            finally:
+                people.discard(ws)
+        """,
+        """
+        from websockets import broadcast
+        class Board:
+            def __init__(self):
+                self.people, self.picture = [], ()
+            async def __call__(self, ws):
+                for stroke in self.picture:
+                    broadcast({ws}, stroke)
+                self.people.append(ws)
+                try:
+                    while True:
+                        text = await ws.recv()
+                        self.picture = () if text == "clear" else (*self.picture, text)
+                        broadcast([each for each in self.people if each is not ws], text)
+                finally:
+                    self.people.remove(ws)
+        board = Board()
+        """,
+        """
+        from websockets import broadcast
+        people, log, wiped = set(), [], [0]
+        async def board(ws):
+            for stroke in log[wiped[0]:]:
+                broadcast((ws,), stroke)
+            people.add(ws)
+            try:
+                async for text in ws:
+                    log.append(text)
+                    if text == "clear":
+                        wiped[0] = len(log)
+                    broadcast(people.difference([ws]), text)
+            finally:
+                people.discard(ws)
+        """,
+    ],
+    "project_board q3": [
+        """
+        import json
+        from websockets import broadcast
+        people = set()
+        async def guard(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    try:
+                        match json.loads(text):
+                            case [int() | float() as a, int() | float() as b, int() | float() as c, int() | float() as d]:
+                                is_good = min(a, b, c, d) >= 0 and max(a, b, c, d) <= 1
+                            case _:
+                                is_good = False
+                    except json.JSONDecodeError:
+                        is_good = False
+                    if is_good:
+                        broadcast(people - {ws}, text)
+                    else:
+                        await ws.send("bad")
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import json
+        from websockets import broadcast
+        people = set()
+        def check(text):
+            numbers = json.loads(text)
+            if type(numbers) is not list:
+                raise ValueError
+            x0, y0, x1, y1 = numbers
+            if not all(type(each) in (int, float) and 0 <= each <= 1 for each in numbers):
+                raise ValueError
+        async def guard(ws):
+            people.add(ws)
+            try:
+                while True:
+                    text = await ws.recv()
+                    try:
+                        check(text)
+                    except ValueError:
+                        await ws.send("bad")
+                    else:
+                        broadcast(people - {ws}, text)
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import msgspec
+        from typing import Annotated
+        from websockets import broadcast
+        Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
+        stroke = msgspec.json.Decoder(tuple[Part, Part, Part, Part])
+        people = set()
+        async def guard(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    try:
+                        stroke.decode(text)
+                        broadcast(people - {ws}, text)
+                    except msgspec.DecodeError:
+                        await ws.send("bad")
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import re
+        from websockets import broadcast
+        people = set()
+        number = r"(?:0(?:\\.\\d+)?|1(?:\\.0+)?)"
+        good = re.compile(r"\\[" + ", ".join([number] * 4) + r"\\]")
+        async def guard(ws):
+            people.add(ws)
+            try:
+                async for text in ws:
+                    if good.fullmatch(text):
+                        broadcast(people - {ws}, text)
+                    else:
+                        broadcast([ws], "bad")
+            finally:
+                people.discard(ws)
+        """,
+        """
+        import json
+        from websockets import broadcast
+        class Guard:
+            def __init__(self):
+                self.people = set()
+            def is_stroke(self, text):
+                try:
+                    numbers = json.loads(text)
+                    return isinstance(numbers, list) and len(numbers) == 4 and all(0 <= n <= 1 for n in numbers)
+                except (ValueError, TypeError):
+                    return False
+            async def __call__(self, ws):
+                self.people.add(ws)
+                try:
+                    async for text in ws:
+                        await ws.send("bad") if not self.is_stroke(text) else broadcast(self.people - {ws}, text)
+                finally:
+                    self.people.discard(ws)
+        guard = Guard()
+        """,
+    ],
+    "project_sensor q1": [
+        """
+        from websockets import broadcast
+        viewers = set()
+        async def station(ws):
+            if ws.request.path == "/sensor":
+                while True:
+                    broadcast(viewers, await ws.recv())
+            viewers.add(ws)
+            try:
+                async for _ in ws:
+                    pass
+            finally:
+                viewers.discard(ws)
+        """,
+        """
+        import asyncio
+        class Station:
+            def __init__(self):
+                self.viewers = []
+            async def sensor(self, ws):
+                async for reading in ws:
+                    await asyncio.gather(*(each.send(reading) for each in self.viewers))
+            async def viewer(self, ws):
+                self.viewers.append(ws)
+                await ws.wait_closed()
+                self.viewers.remove(ws)
+            def __call__(self, ws):
+                return self.sensor(ws) if ws.request.path.startswith("/sensor") else self.viewer(ws)
+        station = Station()
+        """,
+        """
+        from websockets import broadcast
+        async def station(ws):
+            if ws.request.path != "/sensor":
+                return await ws.wait_closed()
+            async for reading in ws:
+                broadcast([each for each in ws.server.connections if each.request.path != "/sensor"], reading)
+        """,
+        """
+        import asyncio
+        queues = {}
+        async def station(ws):
+            if ws.request.path == "/sensor":
+                async for reading in ws:
+                    for queue in queues.values():
+                        queue.put_nowait(reading)
+                return
+            queue = queues[ws] = asyncio.Queue()
+            ended = asyncio.create_task(ws.wait_closed())
+            try:
+                while not ended.done():
+                    waiting = asyncio.create_task(queue.get())
+                    await asyncio.wait([waiting, ended], return_when=asyncio.FIRST_COMPLETED)
+                    if waiting.done():
+                        await ws.send(waiting.result())
+                    waiting.cancel()
+            finally:
+                del queues[ws]
+        """,
+        """
+        from functools import partial
+        from websockets import broadcast
+        async def handle(viewers, ws):
+            is_sensor = ws.request.path == "/sensor"
+            if not is_sensor:
+                viewers[ws.id] = ws
+            try:
+                async for text in ws:
+                    if is_sensor:
+                        broadcast(viewers.values(), text)
+            finally:
+                viewers.pop(ws.id, None)
+        station = partial(handle, {})
+        """,
+    ],
+    "project_sensor q2": [
+        """
+        from websockets import broadcast
+        viewers, last = set(), {}
+        async def latest(ws):
+            if ws.request.path == "/sensor":
+                async for reading in ws:
+                    last["reading"] = reading
+                    broadcast(viewers, reading)
+            else:
+                viewers.add(ws)
+                broadcast([ws] * len(last), last.get("reading", ""))
+                try:
+                    await ws.wait_closed()
+                finally:
+                    viewers.discard(ws)
+        """,
+        """
+        from collections import deque
+        from websockets import broadcast
+        viewers, last = set(), deque(maxlen=1)
+        async def latest(ws):
+            if ws.request.path == "/sensor":
+                async for reading in ws:
+                    last.append(reading)
+                    broadcast(viewers, reading)
+                return
+            for reading in list(last):
+                await ws.send(reading)
+            viewers.add(ws)
+            try:
+                await ws.wait_closed()
+            finally:
+                viewers.discard(ws)
+        """,
+        """
+        import asyncio
+        class Station:
+            newest, viewers = None, ()
+            async def __call__(self, ws):
+                if ws.request.path == "/sensor":
+                    while True:
+                        self.newest = await ws.recv()
+                        for each in self.viewers:
+                            asyncio.get_running_loop().create_task(each.send(self.newest))
+                self.viewers = (*self.viewers, ws)
+                try:
+                    if self.newest:
+                        await ws.send(self.newest)
+                    await ws.wait_closed()
+                finally:
+                    self.viewers = tuple(each for each in self.viewers if each is not ws)
+        latest = Station()
+        """,
+        """
+        from websockets import broadcast
+        def make():
+            viewers, newest = set(), None
+            async def handler(ws):
+                nonlocal newest
+                if ws.request.path == "/sensor":
+                    async for newest in ws:
+                        broadcast(viewers, newest)
+                    return
+                viewers.add(ws)
+                if newest is not None:
+                    await ws.send(newest)
+                await ws.wait_closed()
+                viewers.discard(ws)
+            return handler
+        latest = make()
+        """,
         """
         import asyncio
         from websockets import broadcast
@@ -2127,6 +2804,351 @@ RIGHT: dict[str, list[str]] = {
                 await ws.send("no")
             return await (ws.close(1008) if bad == limit else watch(limit, ws, bad))
         guard = partial(watch, 3)
+        """,
+    ],
+        latest_reading = None
+        viewers = set()
+        async def sensor(ws):
+            global latest_reading
+            async for reading in ws:
+                latest_reading = reading
+                broadcast(viewers, reading)
+        async def viewer(ws):
+            viewers.add(ws)
+            try:
+                if latest_reading is not None:
+                    await ws.send(latest_reading)
+                async for _ in ws:
+                    pass
+            finally:
+                viewers.discard(ws)
+        async def latest(ws):
+            await {"/sensor": sensor}.get(ws.request.path, viewer)(ws)
+        """,
+    ],
+    "project_sensor q3": [
+        """
+        import asyncio
+        newest, came = None, asyncio.Event()
+        async def live(ws):
+            global newest, came
+            if ws.request.path == "/sensor":
+                async for newest in ws:
+                    came.set()
+                    came = asyncio.Event()
+                return
+            async def pour():
+                seen = came
+                while True:
+                    await seen.wait()
+                    seen = came
+                    await ws.send(newest)
+            pouring = asyncio.create_task(pour())
+            await ws.wait_closed()
+            pouring.cancel()
+            await asyncio.wait([pouring])
+            pouring.cancelled() or pouring.exception()
+        """,
+        """
+        import asyncio
+        class Feed:
+            def __init__(self):
+                self.newest, self.number, self.changed = None, 0, asyncio.Condition()
+            async def __call__(self, ws):
+                if ws.request.path == "/sensor":
+                    async for reading in ws:
+                        async with self.changed:
+                            self.newest, self.number = reading, self.number + 1
+                            self.changed.notify_all()
+                    return
+                pouring = asyncio.create_task(self.pour(ws))
+                try:
+                    await ws.wait_closed()
+                finally:
+                    pouring.cancel()
+                    await asyncio.gather(pouring, return_exceptions=True)
+            async def pour(self, ws):
+                seen = self.number
+                while True:
+                    async with self.changed:
+                        await self.changed.wait_for(lambda: self.number > seen)
+                        seen, newest = self.number, self.newest
+                    await ws.send(newest)
+        live = Feed()
+        """,
+        """
+        from websockets import broadcast
+        viewers, waiting = set(), {}
+        async def live(ws):
+            if ws.request.path == "/sensor":
+                async for reading in ws:
+                    for viewer in viewers:
+                        if viewer.transport.get_write_buffer_size() == 0:
+                            broadcast([viewer], reading)
+                        else:
+                            waiting[viewer] = reading
+                return
+            import asyncio
+            viewers.add(ws)
+            ended = asyncio.ensure_future(ws.wait_closed())
+            try:
+                while not ended.done():
+                    await asyncio.wait([ended], timeout=0.02)
+                    if ws in waiting and ws.transport.get_write_buffer_size() == 0:
+                        broadcast([ws], waiting.pop(ws))
+            finally:
+                viewers.discard(ws)
+                waiting.pop(ws, None)
+        """,
+        """
+        import asyncio
+        from collections import deque
+        slots = {}
+        async def live(ws):
+            if ws.request.path == "/sensor":
+                async for reading in ws:
+                    for last, fresh in slots.values():
+                        last.append(reading)
+                        fresh.set()
+                return
+            last, fresh = slots[ws] = deque(maxlen=1), asyncio.Event()
+            async def pour():
+                while await fresh.wait():
+                    fresh.clear()
+                    await ws.send(last.pop())
+            async def end():
+                await ws.wait_closed()
+                pouring.cancel()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    pouring = group.create_task(pour())
+                    group.create_task(end())
+            except* Exception:
+                pass
+            finally:
+                del slots[ws]
+        """,
+        """
+        import asyncio
+        sending = {}
+        async def push(ws, box):
+            while box:
+                await ws.send(box.pop())
+        async def live(ws):
+            if ws.request.path == "/sensor":
+                async for reading in ws:
+                    for viewer, (box, task) in list(sending.items()):
+                        box[:] = [reading]
+                        if task is None or task.done():
+                            sending[viewer] = box, asyncio.create_task(push(viewer, box))
+                return
+            sending[ws] = [], None
+            try:
+                await ws.wait_closed()
+            finally:
+                _, task = sending.pop(ws)
+                if task:
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+        """,
+    ],
+    "project_bot q1": [
+        """
+        from chatkit import connect
+        async def ping_bot(uri):
+            chat = await connect(uri, name="Bot")
+            try:
+                async for event in chat:
+                    if event.type == "msg":
+                        if event.text == "!ping":
+                            chat.send("pong")
+            finally:
+                await chat.close()
+        """,
+        """
+        from chatkit import connect
+        class Bot:
+            async def __call__(self, uri):
+                async with connect(uri, name="Bot") as chat:
+                    async for event in chat:
+                        match event.type, event.text:
+                            case "msg", "!ping":
+                                await chat.send("pong")
+        ping_bot = Bot()
+        """,
+        """
+        from functools import partial
+        from chatkit import connect
+        async def bot(answers, uri):
+            async with connect(uri, name="Bot") as chat:
+                async for event in chat:
+                    if event.text in answers:
+                        await chat.send(answers[event.text])
+        ping_bot = partial(bot, {"!ping": "pong"})
+        """,
+        """
+        import json
+        import websockets
+        async def ping_bot(uri):
+            async with websockets.connect(f"{uri}/?name=Bot", proxy=None) as ws:
+                async for line in ws:
+                    if line.split(": ")[-1] == "!ping" and line.count(": ") == 1:
+                        await ws.send("pong")
+        """,
+        """
+        import asyncio
+        from chatkit import connect
+        async def listen(chat, heard):
+            async for event in chat:
+                await heard.put(event)
+        def ping_bot(uri):
+            async def bot():
+                heard = asyncio.Queue()
+                async with connect(uri, name="Bot") as chat, asyncio.TaskGroup() as group:
+                    group.create_task(listen(chat, heard))
+                    while event := await heard.get():
+                        if (event.type, event.text) == ("msg", "!ping"):
+                            await chat.send("pong")
+            return asyncio.ensure_future(bot())
+        """,
+    ],
+    "project_bot q2": [
+        """
+        from chatkit import connect
+        async def echo_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                number = await chat.send("hello")
+                async for event in chat:
+                    command, _, rest = event.text.partition(" ")
+                    if event.seq > number and event.who.name != "Bot" and command == "!say":
+                        await chat.send(rest.strip())
+        """,
+        """
+        from chatkit import connect
+        async def echo_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                await chat.send("hello")
+                async for event in chat:
+                    if event.text == "hello" and event.who.id == chat.you:
+                        break
+                async for event in chat:
+                    if event.type == "msg" and event.who.id != chat.you and event.text[:5] == "!say ":
+                        chat.send(event.text[5:].strip())
+        """,
+        """
+        from chatkit import connect
+        async def echo_bot(uri):
+            chat = await connect(uri, name="Bot", plain=True)
+            try:
+                chat.send("hello")
+                async for event in chat:
+                    name, _, text = event.text.partition(": ")
+                    if name not in ("Bot", "You said") and text.startswith("!say "):
+                        chat.send(text[5:].strip())
+            finally:
+                await chat.close()
+        """,
+        """
+        import re
+        from chatkit import connect
+        class Echo:
+            async def __call__(self, uri):
+                async with connect(uri, name="Bot") as self.chat:
+                    self.began = await self.chat.send("hello")
+                    async for event in self.chat:
+                        await self.hear(event)
+            async def hear(self, event):
+                found = re.match(r"!say (.*)", event.text)
+                if found and event.seq > self.began and event.who.id != self.chat.you:
+                    await self.chat.send(found[1].strip())
+        echo_bot = Echo()
+        """,
+        """
+        from chatkit import connect
+        async def echo_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                start, own = await chat.send("hello"), set()
+                async for event in chat:
+                    if event.seq <= start or event.seq in own or not event.text.startswith("!say "):
+                        continue
+                    own.add(await chat.send(event.text.removeprefix("!say ").strip()))
+        """,
+    ],
+    "project_bot q3": [
+        """
+        from chatkit import connect
+        async def calc_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                async for event in chat:
+                    if event.type != "msg" or not event.text.startswith("!add"):
+                        continue
+                    words = event.text.split()
+                    try:
+                        assert len(words) == 3
+                        await chat.send(f"{int(words[1]) + int(words[2])}")
+                    except (AssertionError, ValueError):
+                        await chat.send("try !add 2 3")
+        """,
+        """
+        import re
+        from chatkit import connect
+        async def calc_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                async for event in chat:
+                    if event.type == "msg" and event.text[:4] == "!add":
+                        found = re.fullmatch(r"!add\\s+(-?\\d+)\\s+(-?\\d+)", event.text)
+                        chat.send(str(sum(map(int, found.groups()))) if found else "try !add 2 3")
+        """,
+        """
+        from chatkit import connect
+        def numbers(text):
+            return [int(each) for each in text.split()[1:]]
+        class Calc:
+            async def __call__(self, uri):
+                chat = await connect(uri, name="Bot")
+                try:
+                    async for event in chat:
+                        if event.type == "msg" and event.text.startswith("!add"):
+                            await chat.send(self.answer(event.text))
+                finally:
+                    await chat.close()
+            def answer(self, text):
+                try:
+                    match numbers(text):
+                        case [a, b]:
+                            return str(a + b)
+                except ValueError:
+                    pass
+                return "try !add 2 3"
+        calc_bot = Calc()
+        """,
+        """
+        from chatkit import connect
+        async def calc_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                async for event in chat:
+                    if event.type == "msg" and event.text.split()[:1] and event.text.startswith("!add"):
+                        try:
+                            a, b = map(int, event.text.removeprefix("!add").split())
+                        except Exception:
+                            answer = "try !add 2 3"
+                        else:
+                            answer = str(a + b)
+                        await chat.send(answer)
+        """,
+        """
+        from chatkit import connect
+        async def calc_bot(uri):
+            commands = {"!add": lambda a, b: int(a) + int(b)}
+            async with connect(uri, name="Bot") as chat:
+                async for event in chat:
+                    if event.type == "msg" and event.text.startswith("!add"):
+                        command, *values = event.text.split(" ")
+                        try:
+                            result = str(commands[command](*values))
+                        except (KeyError, TypeError, ValueError):
+                            result = "try !add 2 3"
+                        await chat.send(result)
         """,
     ],
 }  # fmt: skip

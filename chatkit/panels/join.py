@@ -8,9 +8,10 @@ from urllib.parse import quote
 import anywidget
 import segno
 import traitlets
+from websockets.asyncio.server import Server as OwnServer
 
 from chatkit.addresses import in_link, join_links, reachable_addresses
-from chatkit.panels.background import BackgroundServer
+from chatkit.panels.background import BackgroundServer, NotRunning
 from chatkit.panels.display import put_out, script
 from chatkit.panels.journal import Words
 from chatkit.panels.server import ServerPanel
@@ -19,6 +20,17 @@ from chatkit.texts import chosen, say
 
 HERE = ("localhost", "127.0.0.1", "::1")  # hosts of a server that only its own computer reaches
 EVERYWHERE = (None, "0.0.0.0", "::")  # hosts of a server that listens on every address
+
+
+class OwnAddress:
+    """Where a server listens that its author made with `websockets.serve`: no token, no TLS that we know of."""
+
+    token, ssl, base_path = None, None, "/"
+
+    def __init__(self, server: OwnServer) -> None:
+        if not server.is_serving():
+            raise NotRunning
+        self.host, self.port = server.sockets[0].getsockname()[:2]
 
 
 class CardView(anywidget.AnyWidget):
@@ -38,15 +50,19 @@ class JoinCard:
         card = JoinCard(server)
         card.links[0]
 
-    server: a running server, or its panel; NotRunning where it does not run.
+    server: a running server, its panel, or one of your own (`websockets.serve`); NotRunning where it does not run.
     links:  the default route's first; where the server is open to this computer only, its link here.
     lang:   "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
 
     Where Jupyter passes ports on (JupyterHub, jupyter-server-proxy) the card on the page offers that way, too.
     """
 
-    def __init__(self, server: Server | ServerPanel, lang: str | None = None) -> None:
-        running: Server | BackgroundServer = server.running() if isinstance(server, ServerPanel) else server
+    def __init__(self, server: Server | ServerPanel | OwnServer, lang: str | None = None) -> None:
+        running: Server | BackgroundServer | OwnAddress
+        if isinstance(server, OwnServer):
+            running = OwnAddress(server)
+        else:
+            running = server.running() if isinstance(server, ServerPanel) else server
         self.lang = chosen(lang)
         self.is_local = running.host in HERE
         hosts = reachable_addresses() if running.host in EVERYWHERE else [in_link(str(running.host))]
