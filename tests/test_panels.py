@@ -607,6 +607,15 @@ def test_a_join_card_knows_the_links_of_each_kind_of_server(monkeypatch: pytest.
     assert "เฉพาะเครื่องนี้" in card.content()["ways"][0]["words"][0]["th"] and repr(card) == "JoinCard()"
 
 
+async def test_a_join_card_knows_the_way_to_a_server_of_ones_own() -> None:
+    async with serve_websockets(lambda ws: ws.wait_closed(), "127.0.0.1", 0) as server:
+        card = JoinCard(server, lang="en")
+        assert card.links == [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"]
+        assert card.is_local and card.content()["code"] is None
+    with pytest.raises(NotRunning):
+        JoinCard(server)
+
+
 async def test_there_is_no_join_card_without_a_server() -> None:
     with pytest.raises(NotRunning):
         JoinCard(ServerPanel(0))
