@@ -6,10 +6,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 BIOME := build/node/node_modules/.bin/biome
 
-.PHONY: help lab test style types fix cover notebooks bench
+.PHONY: help lab html test style types fix cover notebooks bench
 
 help:
 	@echo 'make lab        JupyterLab opens on your own copies of the lessons · เปิดบทเรียนชุดของคุณเอง'
+	@echo 'make html       the lessons to read, a page each, English or Thai alone: build/html · บทเรียนฉบับอ่าน ภาษาเดียว'
 	@echo 'make test       the whole suite: style, types, tests, every notebook · ทดสอบทั้งหมด'
 	@echo 'make notebooks  run the notebooks only and compare their outputs · ทดสอบเฉพาะโน้ตบุ๊ก'
 	@echo 'make fix        bring the code into its style · จัดรูปแบบโค้ด'
@@ -19,6 +20,9 @@ help:
 
 lab: .venv/installed
 	@$(BIN)/chatkit lab
+
+html: .venv/installed
+	@$(BIN)/python -m chatkit.tools.book build/html
 
 # Two processes, a file of tests at a time: much of the suite waits, for a kernel or a browser.
 test: style types clients

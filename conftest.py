@@ -6,6 +6,7 @@ import signal
 import socket
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail, not skip, a test whose tool is missing on CI."""
     if mark := item.get_closest_marker("missing"):
         pytest.fail(mark.args[0], pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the course to read, written once for all tests that look at its pages."""
+    from chatkit.tools.book import write
+
+    folder = tmp_path_factory.mktemp("book")
+    write(folder)
+    return folder
 
 
 @pytest.fixture

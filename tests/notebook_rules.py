@@ -34,7 +34,8 @@ GUESSES = range(3, 7)
 STEPS = ("listen", "accept", "receive", "decide", "send", "close")
 #: tags of code cells that may have no stored output
 SILENT = {"setup", "clean-up", "no-output", "nbval-ignore-output"}
-TAGS = SILENT | {"raises-exception", "way"}
+TAGS = SILENT | {"raises-exception", "way", "jupyter-only"}
+HEADINGS = re.compile(r"^#+ .*$", re.MULTILINE)
 
 THAI = r"\u0e01-\u0e5b"
 #: not said anywhere in the course, whatever the glossary has: polite particles, and `it` for things

@@ -1,0 +1,116 @@
+"""A bilingual notebook made into one of a single language: its cells, its headings, what its runs left."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from bs4 import BeautifulSoup
+
+from chatkit.texts import LANGUAGES, Sentence, say
+from chatkit.tools.book.halves import heading, one_of, one_of_html
+
+__all__ = ["in_one_language"]
+
+BLOCK = re.compile(r"(?s:<details>.*?</details>)|^(`{3,})(?s:.*?)^\1 *$|^#+ .*$|(?:(?!#+ ).+\n?)+", re.MULTILINE)
+HEADING = re.compile(r"#+ ")
+PANEL = re.compile(r"(?:side_by_side|\w*(?:Panel|View|Card|Grid|Switch))\(.*\)", re.DOTALL)
+ASKED = ("🤔", "🧠")  # how the text of a guess and of a recall begins
+LEFT_OUT = "jupyter-only"  # tag of a cell that makes sense in JupyterLab only
+
+
+def in_one_language(notebook: Any, lang: str) -> Any:
+    """A copy that keeps of each pair of cells the one in `lang`, under its half of their common heading."""
+    notebook = deepcopy(notebook)
+    notebook.cells = list(cells_in(lang, notebook.cells))
+    return notebook
+
+
+def cells_in(lang: str, cells: list[Any]) -> Iterator[Any]:
+    thai = {cell.metadata.chatkit["of"]: cell for cell in cells if "chatkit" in cell.metadata}
+    for cell in cells:
+        tags = cell.metadata.get("tags", ())
+        if "chatkit" in cell.metadata or LEFT_OUT in tags:
+            continue
+        if cell.cell_type == "code":
+            settle(cell, lang)
+        elif "way" in tags:
+            cell.source = way(cell.source, lang)
+        else:
+            cell.source = prose(cell.source, thai[cell.id].source, lang)
+        yield cell
+
+
+def settle(cell: Any, lang: str) -> None:
+    """What a run left: in one language, and panels named only, which live in JupyterLab."""
+    cell.outputs = [output for output in cell.outputs if not is_about_widgets(output)]
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            output.text = one_of(output.text, lang)
+        elif "data" in output:
+            output.data = data_in(lang, output.data)
+    cell.metadata["folds"] = ".saw(" in cell.source  # the answer to a guess does not meet the eye
+
+
+def data_in(lang: str, data: dict[str, str]) -> dict[str, str]:
+    """What one output shows."""
+    text = data.get("text/plain", "")
+    if "text/html" in data:
+        return {"text/html": html_in(lang, data["text/html"])}
+    if PANEL.fullmatch(text):
+        return {"text/html": say("book_panel", name=text).html(lang)}
+    if text.startswith(ASKED):
+        return {"text/html": question(one_of(text, lang), lang)}
+    return {kind: one_of(each, lang) if kind.startswith("text/") else each for kind, each in data.items()}
+
+
+def html_in(lang: str, text: str) -> str:
+    """HTML of a run, without the elements in another language."""
+    page = BeautifulSoup(text, "html.parser")
+    for other in LANGUAGES:
+        for element in page.find_all(lang=other) if other != lang else ():
+            element.decompose()
+    return one_of_html(page.decode(formatter="minimal"), lang)
+
+
+def is_about_widgets(output: Any) -> bool:
+    """What only helps in JupyterLab: the reading switch, and the word for a panel that is not seen."""
+    data = output.get("data", {})
+    return data.get("text/plain") == "ReadingSwitch()" or "chatkit-absent" in data.get("text/html", "")
+
+
+def question(text: str, lang: str) -> str:
+    """A guess, or what is to be recalled, to be read: without how to answer it by click."""
+    hows = {getattr(say("guess_how", count=count), lang) for count in range(2, 5)}
+    lines = [line for line in text.splitlines() if line not in hows]
+    html = (Sentence(line, line).html(lang, "li" if line.startswith("  ") else "p") for line in lines)
+    return f'<div class="question">{"".join(html)}</div>'
+
+
+def prose(english: str, thai: str, lang: str) -> str:
+    """The text of a pair of cells in one language, under its headings: they stand in the English cell, in both."""
+    if lang == "en":
+        return "\n\n".join(heading(each, lang) if HEADING.match(each) else each for each in blocks(english))
+    own = blocks(re.sub(r'^<div lang="th" class="th">|</div>\s*$', "", thai))
+    before = 0  # how many blocks of the text stand above
+    for block in blocks(english):
+        if HEADING.match(block):
+            own.insert(before, heading(block, lang))
+        before += 1
+    return "\n\n".join(own)
+
+
+def blocks(text: str) -> list[str]:
+    """The blocks of a Markdown text that an empty line separates; a `<details>` and a fence are one."""
+    return [found[0].strip("\n") for found in BLOCK.finditer(text)]
+
+
+def way(text: str, lang: str) -> str:
+    """The line of links at the top: `[03 · frames · เฟรม](…)`, `35 min · 35 นาที`."""
+
+    def link(found: re.Match[str]) -> str:
+        *number, english, thai = found[1].split(" · ")
+        return f"[{' · '.join([*number, thai if lang == 'th' else english])}]"
+
+    text = re.sub(r"\[([^\]]* · [^\]]*)\]", link, text)
+    return re.sub(r"(\d+) min · (\d+ นาที)", r"\2" if lang == "th" else r"\1 min", text)
