@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,13 +23,22 @@ from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.messages import FROM_SERVER, KNOWN, decode, encode
 from chatkit.panels import ChatPanel
 from chatkit.texts import sentences
+from tests import course
 from tests.needs import ROOT
-from tests.notebook_rules import NEVER, THAI, forbidden, glossary, source
+from tests.notebook_rules import NEVER, THAI, forbidden, glossary
 from tests.test_project import LAYERS
 
 PAPERS = {
     name: (ROOT / name).read_text("utf-8")
-    for name in ("README.md", "thai_explanation.md", "PROTOCOL.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
+    for name in (
+        "README.md",
+        "thai_explanation.md",
+        "TEACHING.md",
+        "PROTOCOL.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    )
 }
 GLOSSARY = (ROOT / "GLOSSARY.md").read_text("utf-8")
 
@@ -103,51 +111,34 @@ def test_every_link_leads_somewhere(name: str) -> None:
     assert broken == []
 
 
-def lessons() -> list[tuple[str, str, list[str], list[str]]]:
-    """Each lesson in the index's order: its file, number, title and one question; these two in English and Thai."""
-    index = (ROOT / "notebooks" / "index.ipynb").read_text("utf-8")
-    found = []
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb"), key=lambda path: (at(path.name, index), path.name)):
-        if path.name == "index.ipynb":
-            continue
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        prose = [source(cell) for cell in cells if cell["cell_type"] == "markdown"]
-        english, thai = next(pair for pair in pairwise(prose) if pair[0].startswith("# "))
-        number = path.name.split("_")[0] if path.name[0].isdigit() else ""
-        titles = english.splitlines()[0].removeprefix("# ").split(" · ")
-        found.append((path.name, number, titles, [re.findall(r"\*\*(.+?)\*\*", cell)[0] for cell in (english, thai)]))
-    return found
+MADE = re.compile(
+    r"^<!-- (lessons|map|ways|answers) ?(\w*?) ?(en|th|both) -->\n(?:\|.*\n|```mermaid\n(?:.*\n)*?```\n)*", re.MULTILINE
+)
 
 
-def at(name: str, index: str) -> int:
-    """Where the index links to a lesson; at the end where it does not."""
-    return index.find(f"]({name})") % (len(index) + 1)
+def renewed(text: str) -> str:
+    """A paper with what is made from the course anew under each of its marks, `<!-- answers 02_await en -->`."""
+
+    def made(found: re.Match[str]) -> str:
+        what, lesson, lang = found.groups()
+        make: dict[str, Callable[[], str]] = {
+            "lessons": lambda: course.lesson_table(lang),
+            "map": course.map_picture,
+            "ways": lambda: course.way_table(lang),
+            "answers": lambda: course.answers_table(lesson, lang),
+        }
+        return f"{found[0].splitlines()[0]}\n{make[what]()}"
+
+    return MADE.sub(made, text)
 
 
-def lesson_table(name: str) -> str:
-    """The lessons as README.md or thai_explanation.md shows them, made from the notebooks' own first words."""
-    if name == "README.md":
-        rows = [(f"{number} {' · '.join(titles)}".strip(), " · ".join(asked)) for _, number, titles, asked in lessons()]
-        head = "| lesson · บท | the one question · คำถามของบท |"
-    else:
-        rows = [(f"{number} {titles[-1]}".strip(), asked[-1]) for _, number, titles, asked in lessons()]
-        head = "| โน้ตบุ๊ก | คำถามของบท |"
-    files = [file for file, *_ in lessons()]
-    lines = [f"| [{title}](notebooks/{file}) | {asked} |" for file, (title, asked) in zip(files, rows, strict=True)]
-    return "\n".join([head, "|---|---|", *lines, ""])
-
-
-LESSON_TABLE = re.compile(r"(?<=^<!-- lessons -->\n)(\|.*\n)*", re.MULTILINE)
-
-
-@pytest.mark.parametrize("name", ["README.md", "thai_explanation.md"])
-def test_the_table_of_lessons_is_what_the_notebooks_say(name: str) -> None:
-    found = LESSON_TABLE.search(PAPERS[name])
-    assert found and found[0] == lesson_table(name), "python -m tests.test_docs"
+@pytest.mark.parametrize("name", ["README.md", "thai_explanation.md", "TEACHING.md"])
+def test_what_is_told_of_the_course_is_what_the_notebooks_say(name: str) -> None:
+    assert MADE.search(PAPERS[name]) and PAPERS[name] == renewed(PAPERS[name]), "python -m tests.test_docs"
     assert "](notebooks/index.ipynb)" in PAPERS[name]
 
 
-@pytest.mark.parametrize("name", ["README.md", "PROTOCOL.md"])
+@pytest.mark.parametrize("name", ["README.md", "TEACHING.md", "PROTOCOL.md"])
 def test_every_section_is_in_both_languages(name: str) -> None:
     _, *sections = re.split(r"^## ", PAPERS[name], flags=re.MULTILINE)
     assert [section.splitlines()[0] for section in sections if "·" not in section.splitlines()[0]] == []
@@ -426,12 +417,8 @@ async def test_a_real_message_walks_through_these_doors_in_this_order() -> None:
     assert missed == []
 
 
-def write(paper: str, made: re.Pattern[str], text: str) -> None:
-    """Put what is made from something else into its paper anew."""
-    (ROOT / paper).write_text(made.sub(lambda _: text, PAPERS[paper], count=1), "utf-8")
-
-
 if __name__ == "__main__":
-    write("ARCHITECTURE.md", PICTURE, picture())
-    for paper in ("README.md", "thai_explanation.md"):
-        write(paper, LESSON_TABLE, lesson_table(paper))
+    made = {name: renewed(text) for name, text in PAPERS.items()}
+    made["ARCHITECTURE.md"] = PICTURE.sub(lambda _: picture(), PAPERS["ARCHITECTURE.md"], count=1)
+    for name, text in made.items():
+        (ROOT / name).write_text(text, "utf-8")

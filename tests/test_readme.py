@@ -25,7 +25,8 @@ from tests.processes import PATIENCE
 
 README = (ROOT / "README.md").read_text("utf-8")
 EXPLANATION = (ROOT / "thai_explanation.md").read_text("utf-8")
-PAPERS = {"README.md": README, "thai_explanation.md": EXPLANATION}
+TEACHING = (ROOT / "TEACHING.md").read_text("utf-8")
+PAPERS = {"README.md": README, "thai_explanation.md": EXPLANATION, "TEACHING.md": TEACHING}
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
