@@ -86,7 +86,7 @@ def test_chatkit_takes_the_options(paper: str, line: str) -> None:
 
 
 def test_windows_and_conda_test_what_make_tests() -> None:
-    steps = re.findall(r"^\t\$\(BIN\)/(ruff .*|mypy|pytest)$", MAKEFILE, re.MULTILINE)
+    steps = re.findall(r"^\t\$\(BIN\)/(ruff .*|mypy|pytest)(?: -n .*)?$", MAKEFILE, re.MULTILINE)
     windows = "".join(blocks(README, "powershell")).splitlines()
     conda = re.findall(r"`([^`]*)`", README.split("## With conda")[1].split("## ")[0])
     assert len(steps) == 4
