@@ -493,10 +493,7 @@ AGREED = "the teacher's room is at the agreed port, where the class looks for it
 #: rules that a notebook does not keep, and why
 EXCEPTIONS: dict[str, dict[Rule, str]] = {
     "00_hello_room": {opens_with_recall: "the first lesson"},
-    "07_many_clients_teacher": {
-        has_exercises: "the class does them: labs, graded by the server",
-        stands_by_itself: AGREED,
-    },
+    "07_many_clients_teacher": {stands_by_itself: AGREED},
     "07_many_clients_student": {stands_by_itself: AGREED},
     **{
         name: {says_the_six_steps: "looks at bytes, builds no server; it names the steps that it shows"}

@@ -1431,6 +1431,126 @@ RIGHT: dict[str, list[str]] = {
             return "go"
         """,
     ],
+    "07_many_clients_teacher q1": [
+        'invite = lambda link, room, name: "ws" + link[4:] + "room/%s?name=%s" % (room, name)',
+        """
+        from urllib.parse import quote, urlencode, urljoin
+        def invite(link, room, name):
+            page = urljoin(link, "room/" + quote(room))
+            return page.replace("http", "ws", 1) + "?" + urlencode({"name": name})
+        """,
+        """
+        from urllib.parse import urlsplit
+        async def invite(link, room, name):
+            parts = urlsplit(link)
+            scheme = {"http": "ws", "https": "wss"}[parts.scheme]
+            return parts._replace(scheme=scheme, path=f"/room/{room}", query=f"name={name}").geturl()
+        """,
+        """
+        import re
+        class Invite:
+            def __call__(self, link, room, name):
+                return re.sub("^http", "ws", link).rstrip("/") + f"/room/{room}/"[:-1] + f"?name={name}"
+        invite = Invite()
+        """,
+        """
+        from functools import partial
+        def address(secure, bare, link, room, name):
+            scheme = secure if link.startswith("https:") else bare
+            return "".join((scheme, link.partition("://")[2], "room/", room, "?", "name=", name))
+        invite = partial(address, "wss://", "ws://")
+        """,
+        """
+        from chatkit.addresses import with_query
+        def invite(link, room, name):
+            if link.startswith("https"):
+                link = link.replace("https", "wss")
+            return with_query(link.replace("http:", "ws:") + "room/" + room, name=name)
+        """,
+    ],
+    "07_many_clients_teacher q2": [
+        """
+        import re
+        def said(line):
+            found = re.fullmatch("(You) said: (.*)|(?!🟢)(.*?) says: (.*)", line, re.DOTALL)
+            return tuple(part for part in found.groups() if part is not None) if found else None
+        """,
+        """
+        async def said(line):
+            if line[0] == "🟢":
+                return
+            own = "You said: "
+            if line[: len(own)] == own:
+                return ["You", line[len(own) :]]
+            return line.split(" says: ", 1)
+        """,
+        """
+        class Said:
+            def __call__(self, line):
+                match line.split(": ", 1):
+                    case ["You said", text]:
+                        return "You", text
+                    case [who, text] if who.endswith(" says"):
+                        return who[:-5], text
+        said = Said()
+        """,
+        """
+        def said(line):
+            for who, mark in (("You", "You said: "), ("", " says: ")):
+                before, found, text = line.partition(mark)
+                if found and (before == "" or not who) and not line.startswith("🟢 Server: "):
+                    return who or before, text
+            return None
+        """,
+        """
+        from functools import partial
+        from typing import NamedTuple
+        class Line(NamedTuple):
+            who: str
+            text: str
+        def read(marks, line):
+            if line.startswith("🟢"):
+                return None
+            where = {line.find(mark): mark for mark in marks if mark in line}
+            mark = where[min(where)]
+            return Line(line[: min(where)].strip() or "You", line[min(where) + len(mark) :])
+        said = partial(read, ("You said: ", " says: "))
+        """,
+    ],
+    "07_many_clients_teacher q3": [
+        """
+        import re
+        status = lambda path: 101 if re.fullmatch(r"/(room/[^/?]+)?([?].*)?", path) else 404
+        """,
+        """
+        from http import HTTPStatus
+        def status(path):
+            match path.split("?")[0].split("/"):
+                case ["", ""] | ["", "room", str()] if not path.split("?")[0].endswith("room/"):
+                    return HTTPStatus.SWITCHING_PROTOCOLS
+            return HTTPStatus.NOT_FOUND
+        """,
+        """
+        from chatkit.addresses import room_of, split_target
+        def status(path):
+            return 101 if room_of(split_target(path)[0]) else 404
+        """,
+        """
+        from urllib.parse import urlsplit
+        async def status(path):
+            path = urlsplit(path).path
+            name = path.removeprefix("/room/")
+            return (404, 101)[path == "/" or (name != path and 0 < len(name) and "/" not in name)]
+        """,
+        """
+        class Status(dict):
+            def __missing__(self, path):
+                return 101 if path.startswith("/room/") and path.count("/") == 2 and path[-1] != "/" else 404
+            def __call__(self, path):
+                return self[path.partition("?")[0]]
+        status = Status({"/": 101})
+        """,
+    ],
     "07_many_clients_student q1": [
         """
         from chatkit import connect
