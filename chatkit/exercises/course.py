@@ -64,11 +64,16 @@ class Course:
     def _repr_html_(self) -> str:
         rows = "".join(
             f'<tr><td><a href="{escape(row.name)}.ipynb">{escape(row.name)}</a></td>'
-            f"<td>{''.join(row.title.html(lang, 'span') + ' ' for lang in languages(chosen()))}</td>"
-            f"<td>{row.minutes} min</td><td>{len(row.solved)}/{len(row.exercises)}</td></tr>"
+            f"<td>{spans(row.title)}</td><td>{spans(say('course_minutes', minutes=row.minutes))}</td>"
+            f"<td>{len(row.solved)}/{len(row.exercises)}</td></tr>"
             for row in self.lessons
         )
         return f'<div class="chatkit-exercise"><table>{rows}</table>{self.go_on().html(chosen())}</div>'
+
+
+def spans(said: Sentence) -> str:
+    """A sentence in a field of a table."""
+    return " ".join(said.html(lang, "span") for lang in languages(chosen()))
 
 
 def course() -> Course:
