@@ -6,8 +6,9 @@ import pytest
 
 from chatkit.exercises.questions import data, lessons
 from chatkit.texts import say
-from tests.course import in_order, minutes_of, number, told
+from tests.course import in_order, minutes_of, notebook, number, told
 from tests.needs import ROOT
+from tests.notebook_rules import source
 
 TEACHING = (ROOT / "TEACHING.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^### (.+)\n((?:(?!##).*\n)*)", TEACHING, re.MULTILINE))
@@ -71,3 +72,11 @@ def test_the_check_of_receipts_says_what_is_shown() -> None:
     assert f"❌ {line}: {say('receipt_copied', name='Mali').en}" in TEACHING
     assert say("receipt_line", line=2, who="Nok ", code="CK-02-W9GV-AKMY").en == line
     assert say("receipt_sum", count=2, false=1).en in TEACHING
+
+
+def test_the_index_names_the_lessons_of_each_way() -> None:
+    index = "".join(source(cell) for cell in notebook("index")[:2])
+    for way in data("course")["way"][:2]:
+        numbers = ", ".join(map(number, way["until"]))
+        for lang in ("en", "th"):
+            assert re.search(rf"^- {way['title'][lang]}: (?:\D* )?{numbers}\b", index, re.MULTILINE), way["title"][lang]
