@@ -111,19 +111,6 @@ def test_index_shows_each_lesson_with_the_minutes_that_the_lesson_says_itself() 
             assert lessons()[name.removesuffix(".ipynb")]["minutes"] == int(minutes), name
 
 
-def test_index_says_how_many_minutes_each_way_through_takes() -> None:
-    index = json.loads(INDEX.read_text("utf-8"))
-    minutes = {name: each["minutes"] for name, each in lessons().items()}
-    a_learners = {name[:2]: each for name, each in minutes.items() if name != "07_many_clients_teacher"}
-    cells = {cell["id"]: cell for cell in index["cells"]}
-    for cell, unit in ((cells["ways"], "min"), (cells["ways-th"], "นาที")):
-        ways = re.findall(rf"^- .+ \((\d+) {unit}\): (.+)$", rules.source(cell), re.MULTILINE)
-        assert len(ways) == 4
-        for said, way in ways[:-1]:
-            assert int(said) == sum(a_learners[number] for number in re.findall(r"\d\d", way)), way
-        assert int(ways[-1][0]) == sum(minutes.values())
-
-
 def test_each_lesson_leads_to_the_next_one() -> None:
     for path, following in pairwise(LESSONS):
         cells = json.loads(path.read_text("utf-8"))["cells"]
