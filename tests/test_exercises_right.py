@@ -2044,6 +2044,210 @@ RIGHT: dict[str, list[str]] = {
                     await ws.send(entry)
                 await asyncio.sleep(0.001)
         """,
+        """
+        import asyncio
+        from websockets import broadcast
+        class Replay:
+            async def __call__(self, ws, log):
+                for number, entry in enumerate(log):
+                    if number and number % 10 == 0:
+                        await asyncio.sleep(0)
+                    broadcast([ws], entry)
+        replay = Replay()
+        """,
+        """
+        import asyncio
+        from functools import partial
+        async def by_pages(size, ws, log):
+            for start in range(0, len(log), size):
+                async with asyncio.TaskGroup() as page:
+                    for entry in log[start : start + size]:
+                        page.create_task(ws.send(entry))
+        replay = partial(by_pages, 5)
+        """,
+        """
+        import asyncio
+        async def replay(ws, log):
+            others = asyncio.Event()
+            entries = iter(log)
+            for entry in entries:
+                await ws.send(entry)
+                for _, more in zip(range(9), entries):
+                    await ws.send(more)
+                asyncio.get_running_loop().call_soon(others.set)
+                await others.wait()
+                others.clear()
+        """,
+        """
+        import asyncio
+        def replay(ws, log):
+            async def go():
+                for start in range(0, len(log), 7):
+                    await asyncio.gather(*(ws.send(entry) for entry in log[start : start + 7]))
+            return asyncio.ensure_future(go())
+        """,
+    ],
+    "13_safe_room q1": [
+        "admit = lambda host, origin, ours: host in ours and origin in (None, f'http://{host}')",
+        """
+        def admit(host, origin, ours):
+            match origin:
+                case None:
+                    return host in ours
+                case str() if origin.partition("://") == ("http", "://", host):
+                    return any(host == each for each in ours)
+            return False
+        """,
+        """
+        async def admit(host, origin, ours):
+            return not (host not in set(ours) or origin is not None and origin.removeprefix("http://") != host)
+        """,
+        """
+        from urllib.parse import urlsplit
+        class Admit:
+            def __call__(self, host, origin, ours):
+                parts = urlsplit(origin or f"http://{host}")
+                return int(host in ours and parts[:3] == ("http", host, "") and parts.query == "")
+        admit = Admit()
+        """,
+        """
+        from functools import partial
+        def fits(scheme, host, origin, ours):
+            try:
+                ours.index(host)
+            except ValueError:
+                return False
+            return True if origin is None else origin == scheme + host
+        admit = partial(fits, "http://")
+        """,
+    ],
+    "13_safe_room q2": [
+        """
+        from unicodedata import category, normalize
+        def clean(name):
+            shown = normalize("NFC", "".join(c for c in name if category(c) not in {"Cc", "Cf"})).strip()
+            return shown if 1 <= len(shown) < 21 else None
+        """,
+        """
+        from unicodedata import category, normalize
+        clean = lambda name: (
+            (lambda s: s if s and len(s) <= 20 else None)
+            (normalize("NFC", "".join(filter(lambda c: category(c)[0] != "C", name))).strip())
+        )
+        """,
+        """
+        import unicodedata
+        async def clean(name):
+            hidden = {c for c in name if unicodedata.category(c) in ("Cc", "Cf")}
+            name = unicodedata.normalize("NFC", name.translate(dict.fromkeys(map(ord, hidden)))).strip(" ")
+            if len(name) in range(1, 21):
+                return name
+        """,
+        """
+        import unicodedata
+        class Clean:
+            def __call__(self, name):
+                rest = list(name)
+                for c in name:
+                    if unicodedata.category(c) == "Cf" or unicodedata.category(c) == "Cc":
+                        rest.remove(c)
+                shown = unicodedata.normalize("NFC", "".join(rest).strip())
+                return None if not shown or len(shown) > 20 else shown
+        clean = Clean()
+        """,
+        """
+        import re, unicodedata
+        def clean(name):
+            for c in set(name):
+                if unicodedata.category(c) in "Cc Cf":
+                    name = name.replace(c, "")
+            found = re.fullmatch(r"\\s*(\\S(?:.{0,18}\\S)?)\\s*", unicodedata.normalize("NFC", name))
+            return found and found[1]
+        """,
+    ],
+    "13_safe_room q3": [
+        """
+        import json
+        async def guard(ws):
+            left = 3
+            while left:
+                text = await ws.recv()
+                try:
+                    json.loads(text)
+                except json.JSONDecodeError:
+                    left -= 1
+                    await ws.send("no")
+                else:
+                    await ws.send("ok")
+            await ws.close(1008)
+        """,
+        """
+        import json
+        bad = {}
+        async def guard(ws):
+            bad[ws] = 0
+            try:
+                async for text in ws:
+                    try:
+                        answer = "ok" if json.loads(text) or True else ""
+                    except Exception:
+                        bad[ws] += 1
+                        answer = "no"
+                    await ws.send(answer)
+                    if bad[ws] >= 3:
+                        await ws.close(code=1008, reason="three times")
+            finally:
+                del bad[ws]
+        """,
+        """
+        import json
+        def is_json(text):
+            try:
+                json.loads(text)
+            except ValueError:
+                return False
+            return True
+        class Guard:
+            async def __call__(self, ws):
+                answers = []
+                async for text in ws:
+                    answers.append("ok" if is_json(text) else "no")
+                    await ws.send(answers[-1])
+                    if answers.count("no") == 3:
+                        break
+                else:
+                    return
+                await ws.close(1008, "no")
+        guard = Guard()
+        """,
+        """
+        import json
+        from contextlib import suppress
+        from itertools import count
+        async def guard(ws):
+            bad = count(1)
+            async for text in ws:
+                answer = "no"
+                with suppress(ValueError):
+                    json.loads(text)
+                    answer = "ok"
+                await ws.send(answer)
+                if answer == "no" and next(bad) == 3:
+                    return await ws.close(1008)
+        """,
+        """
+        import json
+        from functools import partial
+        async def watch(limit, ws, bad=0):
+            try:
+                json.loads(await ws.recv())
+                await ws.send("ok")
+            except ValueError:
+                bad += 1
+                await ws.send("no")
+            return await (ws.close(1008) if bad == limit else watch(limit, ws, bad))
+        guard = partial(watch, 3)
+        """,
     ],
     "project_quiz q1": [
         """
@@ -2724,208 +2928,6 @@ RIGHT: dict[str, list[str]] = {
         """
         import asyncio
         from websockets import broadcast
-        class Replay:
-            async def __call__(self, ws, log):
-                for number, entry in enumerate(log):
-                    if number and number % 10 == 0:
-                        await asyncio.sleep(0)
-                    broadcast([ws], entry)
-        replay = Replay()
-        """,
-        """
-        import asyncio
-        from functools import partial
-        async def by_pages(size, ws, log):
-            for start in range(0, len(log), size):
-                async with asyncio.TaskGroup() as page:
-                    for entry in log[start : start + size]:
-                        page.create_task(ws.send(entry))
-        replay = partial(by_pages, 5)
-        """,
-        """
-        import asyncio
-        async def replay(ws, log):
-            others = asyncio.Event()
-            entries = iter(log)
-            for entry in entries:
-                await ws.send(entry)
-                for _, more in zip(range(9), entries):
-                    await ws.send(more)
-                asyncio.get_running_loop().call_soon(others.set)
-                await others.wait()
-                others.clear()
-        """,
-        """
-        import asyncio
-        def replay(ws, log):
-            async def go():
-                for start in range(0, len(log), 7):
-                    await asyncio.gather(*(ws.send(entry) for entry in log[start : start + 7]))
-            return asyncio.ensure_future(go())
-        """,
-    ],
-    "13_safe_room q1": [
-        "admit = lambda host, origin, ours: host in ours and origin in (None, f'http://{host}')",
-        """
-        def admit(host, origin, ours):
-            match origin:
-                case None:
-                    return host in ours
-                case str() if origin.partition("://") == ("http", "://", host):
-                    return any(host == each for each in ours)
-            return False
-        """,
-        """
-        async def admit(host, origin, ours):
-            return not (host not in set(ours) or origin is not None and origin.removeprefix("http://") != host)
-        """,
-        """
-        from urllib.parse import urlsplit
-        class Admit:
-            def __call__(self, host, origin, ours):
-                parts = urlsplit(origin or f"http://{host}")
-                return int(host in ours and parts[:3] == ("http", host, "") and parts.query == "")
-        admit = Admit()
-        """,
-        """
-        from functools import partial
-        def fits(scheme, host, origin, ours):
-            try:
-                ours.index(host)
-            except ValueError:
-                return False
-            return True if origin is None else origin == scheme + host
-        admit = partial(fits, "http://")
-        """,
-    ],
-    "13_safe_room q2": [
-        """
-        from unicodedata import category, normalize
-        def clean(name):
-            shown = normalize("NFC", "".join(c for c in name if category(c) not in {"Cc", "Cf"})).strip()
-            return shown if 1 <= len(shown) < 21 else None
-        """,
-        """
-        from unicodedata import category, normalize
-        clean = lambda name: (
-            (lambda s: s if s and len(s) <= 20 else None)
-            (normalize("NFC", "".join(filter(lambda c: category(c)[0] != "C", name))).strip())
-        )
-        """,
-        """
-        import unicodedata
-        async def clean(name):
-            hidden = {c for c in name if unicodedata.category(c) in ("Cc", "Cf")}
-            name = unicodedata.normalize("NFC", name.translate(dict.fromkeys(map(ord, hidden)))).strip(" ")
-            if len(name) in range(1, 21):
-                return name
-        """,
-        """
-        import unicodedata
-        class Clean:
-            def __call__(self, name):
-                rest = list(name)
-                for c in name:
-                    if unicodedata.category(c) == "Cf" or unicodedata.category(c) == "Cc":
-                        rest.remove(c)
-                shown = unicodedata.normalize("NFC", "".join(rest).strip())
-                return None if not shown or len(shown) > 20 else shown
-        clean = Clean()
-        """,
-        """
-        import re, unicodedata
-        def clean(name):
-            for c in set(name):
-                if unicodedata.category(c) in "Cc Cf":
-                    name = name.replace(c, "")
-            found = re.fullmatch(r"\\s*(\\S(?:.{0,18}\\S)?)\\s*", unicodedata.normalize("NFC", name))
-            return found and found[1]
-        """,
-    ],
-    "13_safe_room q3": [
-        """
-        import json
-        async def guard(ws):
-            left = 3
-            while left:
-                text = await ws.recv()
-                try:
-                    json.loads(text)
-                except json.JSONDecodeError:
-                    left -= 1
-                    await ws.send("no")
-                else:
-                    await ws.send("ok")
-            await ws.close(1008)
-        """,
-        """
-        import json
-        bad = {}
-        async def guard(ws):
-            bad[ws] = 0
-            try:
-                async for text in ws:
-                    try:
-                        answer = "ok" if json.loads(text) or True else ""
-                    except Exception:
-                        bad[ws] += 1
-                        answer = "no"
-                    await ws.send(answer)
-                    if bad[ws] >= 3:
-                        await ws.close(code=1008, reason="three times")
-            finally:
-                del bad[ws]
-        """,
-        """
-        import json
-        def is_json(text):
-            try:
-                json.loads(text)
-            except ValueError:
-                return False
-            return True
-        class Guard:
-            async def __call__(self, ws):
-                answers = []
-                async for text in ws:
-                    answers.append("ok" if is_json(text) else "no")
-                    await ws.send(answers[-1])
-                    if answers.count("no") == 3:
-                        break
-                else:
-                    return
-                await ws.close(1008, "no")
-        guard = Guard()
-        """,
-        """
-        import json
-        from contextlib import suppress
-        from itertools import count
-        async def guard(ws):
-            bad = count(1)
-            async for text in ws:
-                answer = "no"
-                with suppress(ValueError):
-                    json.loads(text)
-                    answer = "ok"
-                await ws.send(answer)
-                if answer == "no" and next(bad) == 3:
-                    return await ws.close(1008)
-        """,
-        """
-        import json
-        from functools import partial
-        async def watch(limit, ws, bad=0):
-            try:
-                json.loads(await ws.recv())
-                await ws.send("ok")
-            except ValueError:
-                bad += 1
-                await ws.send("no")
-            return await (ws.close(1008) if bad == limit else watch(limit, ws, bad))
-        guard = partial(watch, 3)
-        """,
-    ],
         latest_reading = None
         viewers = set()
         async def sensor(ws):

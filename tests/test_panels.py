@@ -34,6 +34,7 @@ from chatkit.panels.display import PAUSE
 from chatkit.panels.journal import PASSING, SHOWN
 from chatkit.panels.panel import Panel
 from chatkit.panels.people import LISTED
+from tests.chat import CEILING
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ async def closing(*panels: Panel) -> AsyncIterator[None]:
 
 
 async def until(panel: Panel, condition: Callable[[], object]) -> None:
-    """Wait until what a panel says of itself has come to what is wanted, at most three seconds."""
-    async with asyncio.timeout(3):
+    """Wait until what a panel says of itself has come to what is wanted, at most `CEILING`."""
+    async with asyncio.timeout(CEILING):
         while not condition():  # noqa: ASYNC110 -- what is true has no event
             await asyncio.sleep(PAUSE / 10)
 

@@ -28,7 +28,7 @@ from chatkit.errors import BadMessage, Refused
 from chatkit.limits import LIMITS
 from chatkit.messages import parse_object
 from chatkit.spelling import cut_reason
-from tests.chat import JsonClient, PlainClient, dial, json_client, plain_client, wait_until
+from tests.chat import CEILING, JsonClient, PlainClient, dial, json_client, plain_client, wait_until
 from tests.needs import ROOT
 
 SECRET = "กุญแจ-SECRET-42"
@@ -55,7 +55,7 @@ async def ask(server: chatkit.Server, request: bytes) -> tuple[int, dict[str, st
     """Send bytes as they are; the answer's status (0: none), its headers and its body (RFC 9112)."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(CEILING):
         answer = b""
         while b"\r\n\r\n" not in answer and (more := await reader.read(65536)):
             answer += more
@@ -177,7 +177,7 @@ async def test_without_token_nothing_of_the_room_is_heard(
 async def until_closed(client: JsonClient | PlainClient) -> AsyncIterator[str]:
     """What the client still hears, until the server closes."""
     with suppress(ConnectionClosed):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(CEILING):
             while True:
                 yield str(await client.websocket.recv())
 

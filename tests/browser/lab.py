@@ -14,7 +14,7 @@ from typing import Any, Self
 import nbformat
 from playwright.async_api import Locator, Page, expect
 
-START_TIMEOUT = 60.0  # seconds for JupyterLab to answer
+START_TIMEOUT = 180.0  # seconds for JupyterLab to answer, also on a machine that has much else to do
 RUN_TIMEOUT = 60_000  # milliseconds for a kernel to be ready, or for all cells of a notebook
 
 # Asked in the page: what the open notebook is doing. `jupyterapp` is there because of LabApp.expose_app_in_browser.
@@ -47,7 +47,11 @@ class Lab:
         (config / "labconfig" / "page_config.json").write_text(json.dumps({"disabledExtensions": unwanted}))
         self.output = open(self.root / "lab.log", "wb")
         self.process = subprocess.Popen(self.command(), env=self.environment(), stdout=self.output, stderr=self.output)
-        self.url = self.wait_for_url()
+        try:
+            self.url = self.wait_for_url()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def command(self) -> list[str]:
@@ -94,6 +98,9 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self.process.terminate()
         try:
             self.process.wait(10)
