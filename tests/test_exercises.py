@@ -112,7 +112,7 @@ def spoken(lesson: str) -> list[tuple[str, Sentence]]:
     return found
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "course"])
+@pytest.mark.parametrize("lesson", [*LESSONS, "project", "course"])
 def test_both_languages_say_the_same_and_keep_the_rules(lesson: str) -> None:
     wrong = []
     for place, text in spoken(lesson):

@@ -81,7 +81,7 @@ async def test_two_hands_draw_one_picture_and_a_late_one_sees_it(visit: Visit) -
 
 @need_chromium
 async def test_two_phones_answer_a_quiz_and_see_the_board(visit: Visit) -> None:
-    pages = ("phones-html", "phones-script", "phones-show", "phones-serve")
+    pages = ("phones-html", "phones-script", "phones-button", "phones-show", "phones-listen", "phones-serve")
     cells = ("game-state", "handler-code", "thirty-tools", *pages, "play-serve")
     async with project("project_quiz", *cells) as (names, run):
         ann, bob = await visit(names), await visit(names)
