@@ -1,4 +1,5 @@
-/* Sets one attribute on the page; reading.css does the rest. The choice is kept in the browser, not in the kernel. */
+/* Sets one attribute on the page; reading.css does the rest. The choice is kept in the browser, not in the kernel.
+   `kernel.js` stands before this file. */
 
 const KEY = "chatkit-reading";
 const CHOICES = { en: "English", th: "ไทย", both: "English · ไทย" };
@@ -47,6 +48,21 @@ function render({ model, el }) {
   );
   el.append(group);
   choose(stored() ?? model.get("lang"), ...group.querySelectorAll("button")); // `el` may not be in the page yet
+  return markLost(model, el);
+}
+
+/** Mark the notebook when its kernel is gone, until this cell runs again: lost.css says so in each plain widget. */
+function markLost(model, el) {
+  let notebook = null; // later this cell may be scrolled out of the page
+  const frame = requestAnimationFrame(() => {
+    notebook = el.closest(".jp-Notebook");
+    notebook?.classList.remove("chatkit-kernel-lost");
+  });
+  const unwatch = watchKernel(model, () => notebook?.classList.add("chatkit-kernel-lost"));
+  return () => {
+    cancelAnimationFrame(frame);
+    unwatch();
+  };
 }
 
 export default { initialize: ({ model }) => choose(stored() ?? model.get("lang")), render };

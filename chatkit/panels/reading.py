@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from chatkit.panels.display import bundle
+from chatkit.panels.display import bundle, script
 from chatkit.texts import chosen, say
 
 HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ class ReadingSwitch(anywidget.AnyWidget):
     lang: what is chosen where the reader has not yet chosen: "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
     """
 
-    _esm = HERE / "reading.js"
+    _esm = script("reading.js")
     _css = HERE / "reading.css"
     label = traitlets.Unicode().tag(sync=True)
     lang = traitlets.Unicode().tag(sync=True)

@@ -132,6 +132,12 @@ async def test_after_a_reload_every_widget_that_is_gone_says_in_the_readers_lang
     await expect(page.locator("svg.chatkit-code, .chatkit-link").first).to_be_visible()
     await expect(lost).to_have_count(0)
     await notebook.restart()
+    text = page.locator(".jp-OutputArea-output:has(> .widget-text)")  # it still stands there, and does nothing
+    await expect(page.locator(".chatkit-kernel-lost")).to_have_count(1)
+    _, english, thai = await text.evaluate(SEEN)
+    assert "run the cells above" in english and "ให้รันเซลล์ข้างบนก่อน" in thai
+    tool = page.locator(".jp-OutputArea-output:has(.chatkit-tool)").first
+    assert (await tool.evaluate(SEEN))[1:] == ["none", "none"]  # it says so itself
     await notebook.save()
     await notebook.load()
     await expect(lost).to_have_count(len(cells))
@@ -147,6 +153,7 @@ async def test_after_a_reload_every_widget_that_is_gone_says_in_the_readers_lang
     assert [(await each.evaluate(SEEN))[1] for each in await lost.all()] == [""] * (len(cells) - 1)
     await notebook.run_all()
     await expect(lost).to_have_count(0)
+    await expect(page.locator(".chatkit-kernel-lost")).to_have_count(0)
 
 
 @need_chromium
