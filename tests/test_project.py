@@ -137,7 +137,8 @@ LAYERS: dict[str, frozenset[str]] = {
     "hub": LEAVES | {"messages", "dialects", "log", "fanout", "rooms"},
     "web": frozenset({"errors", "limits"}),
     "wire": LEAVES,
-    "labs": LEAVES | {"messages", "dialects", "wire"},  # opened by the server when the first client asks for one
+    "labs": LEAVES
+    | {"messages", "dialects", "wire", "logfile"},  # opened by the server when the first client asks for one
     "door": LEAVES | {"messages", "dialects", "web"},
     "session": LEAVES | {"connections", "messages", "dialects", "fanout", "rooms", "hub", "door"},
     "server": LEAVES | {"connections", "recipe", "messages", "log", "fanout", "hub", "door", "session", "labs", "web"},

@@ -12,7 +12,6 @@ import linecache
 import re
 import sys
 import time
-from _thread import get_ident
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +22,7 @@ from types import CodeType, FrameType
 from typing import Any, Self
 
 from chatkit.exercises.lanes import BAR, HELD, NAME, ROW, Lane, Step, bars, drawn
-from chatkit.exercises.watch import is_theirs, swapped
+from chatkit.exercises.watch import is_theirs, looked_at, swapped
 from chatkit.texts import chosen, say
 
 LOOK = 0.01  # seconds between two looks at the line that runs
@@ -140,24 +139,13 @@ class Timeline:
         if sys.platform == "emscripten":
             yield
             return
-        import threading
 
-        loop, over = get_ident(), threading.Event()
+        def look(frame: FrameType | None) -> None:
+            if (step := self.running) and (place := innermost(frame)):
+                step.seen[place] += 1
 
-        def look() -> None:
-            while not over.wait(LOOK):
-                step = self.running
-                place = innermost(sys._current_frames().get(loop)) if step else None
-                if step and place and step is self.running:
-                    step.seen[place] += 1
-
-        thread = threading.Thread(target=look, name="asyncio_timeline", daemon=True)
-        thread.start()
-        try:
+        with looked_at(look, [LOOK]):
             yield
-        finally:
-            over.set()
-            thread.join()
 
     # --- what was seen ---
 

@@ -59,6 +59,19 @@ class Left(Exception):
         self.error = error
 
 
+def called(watch: "Watch | None", function: Callable[..., Any], *values: Any) -> Any:
+    """Call code under this watch, or under none. Left instead of what would end the kernel."""
+    token = ANSWERING.set(watch)
+    try:
+        return function(*values)
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        raise Left(error) from None
+    finally:
+        ANSWERING.reset(token)
+
+
 class Driven(Coroutine[Any, Any, Any]):
     """A coroutine, taken step by step under a watch. `theirs`: it is the answer's own, not the check's."""
 
@@ -78,17 +91,11 @@ class Driven(Coroutine[Any, Any, Any]):
     def step(self, resume: Callable[..., Any], *values: Any) -> Any:
         if self.frozen:
             raise asyncio.CancelledError
-        token = ANSWERING.set(self.watch if self.theirs else None)
         cell = self.watch.cell
         asked = cell.cancelling() if cell else 0
         try:
-            return resume(*values)
-        except (Exception, asyncio.CancelledError):
-            raise
-        except BaseException as error:
-            raise Left(error) from None
+            return called(self.watch if self.theirs else None, resume, *values)
         finally:
-            ANSWERING.reset(token)
             while self.theirs and cell and cell.cancelling() > asked:
                 cell.uncancel()  # the answer cancelled every task that it found; the cell's is not its own
 
@@ -167,15 +174,7 @@ class Watch:
 
     def call(self, function: Callable[..., Any], *values: Any) -> Any:
         """Call a plain function of the answer's. Left instead of what would end the kernel."""
-        token = ANSWERING.set(self)
-        try:
-            return function(*values)
-        except (Exception, asyncio.CancelledError):
-            raise
-        except BaseException as error:
-            raise Left(error) from None
-        finally:
-            ANSWERING.reset(token)
+        return called(self, function, *values)
 
     async def run(self, coroutine: Coroutine[Any, Any, Any], seconds: float, theirs: bool = True) -> Any:
         """What a coroutine gives; Late after so many seconds of the loop's own time."""
@@ -346,25 +345,16 @@ class Watch:
 
     @contextmanager
     def by_thread(self) -> Iterator[None]:
-        import threading
-
-        watched, over = threading.get_ident(), threading.Event()
-        pause = [LOOK]
+        watched, pause = get_ident(), [LOOK]
         self.hurry = lambda seconds: pause.__setitem__(0, seconds)
 
-        def watch() -> None:
-            while not over.wait(pause[0]):
-                # Between this look and the order nothing runs there: both need the one lock of the interpreter.
-                if self.look(sys._current_frames().get(watched)):
-                    raise_in(watched, TooLong)
+        def look(frame: FrameType | None) -> None:
+            # Between this look and the order nothing runs there: both need the one lock of the interpreter.
+            if self.look(frame):
+                raise_in(watched, TooLong)
 
-        thread = threading.Thread(target=watch, name="asyncio_watch", daemon=True)
-        thread.start()
-        try:
+        with looked_at(look, pause):
             yield
-        finally:
-            over.set()
-            thread.join()
 
     @contextmanager
     def tracing(self) -> Iterator[None]:
@@ -388,6 +378,26 @@ class Watch:
             sys.settrace(before)
 
 
+@contextmanager
+def looked_at(look: Callable[[FrameType | None], None], pause: list[float]) -> Iterator[None]:
+    """Let a thread of its own look again and again where this one is; pause[0]: seconds between two looks."""
+    import threading
+
+    watched, over = get_ident(), threading.Event()
+
+    def looking() -> None:
+        while not over.wait(pause[0]):
+            look(sys._current_frames().get(watched))
+
+    thread = threading.Thread(target=looking, name="asyncio_look", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 async def settled(tasks: Collection[asyncio.Future[Any]], seconds: float) -> None:
     """Wait until all these are done, at most so many seconds of the loop's own time.
 
@@ -401,18 +411,14 @@ async def settled(tasks: Collection[asyncio.Future[Any]], seconds: float) -> Non
 
 
 def line_of_answer(frame: FrameType | None) -> str:
-    """The innermost line of the answer's that runs just now; "" where something else runs."""
+    """The innermost line of the answer's that runs just now; "" where something else runs: all of it was `called`."""
     line = ""
-    while frame and frame.f_code not in MARKS:
+    while frame and frame.f_code is not called.__code__:
         if not line and is_theirs(frame.f_code):
             text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
             line = text or f"{frame.f_code.co_name}, line {frame.f_lineno}"
         frame = frame.f_back
     return line if frame else ""
-
-
-#: Below these the answer's code runs.
-MARKS = (Driven.step.__code__, Watch.call.__code__)
 
 
 def is_theirs(code: CodeType | None) -> bool:

@@ -4,15 +4,14 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from chatkit.errors import LogUnavailable
 from chatkit.labs.receipts import Receipt, make_code
 from chatkit.labs.seen import Opened
+from chatkit.logfile import unavailable
 
 __all__ = ["Progress", "Store", "Tick"]
 
@@ -122,12 +121,3 @@ class Store:
 
     def close(self) -> None:
         self.db.close()
-
-
-@contextmanager
-def unavailable(path: str = "") -> Iterator[None]:
-    """Whatever SQLite or the disk has to say, the kit says LogUnavailable."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise LogUnavailable(path, str(error)) from error

@@ -1,23 +1,19 @@
 """Everybody's ticks under a cell, live: a row for each student, a column for each lab; who is stuck stands first."""
 
 import asyncio
-import sys
-import traceback
 from collections.abc import Callable
 from html import escape
 from typing import TypeVar
-
-import ipywidgets as widgets
 
 from chatkit.labs import Lab, labs
 from chatkit.labs.receipts import Receipt, check, line_of, read_lines
 from chatkit.labs.store import Tick
 from chatkit.panels.background import BackgroundServer
-from chatkit.panels.bridge import Bridge, Mailbox
-from chatkit.panels.display import put_out
+from chatkit.panels.bridge import Mailbox
+from chatkit.panels.picture import Pictured
 from chatkit.panels.server import ServerPanel
 from chatkit.server import Server
-from chatkit.texts import Sentence, chosen, say
+from chatkit.texts import Sentence, say
 from chatkit.wire.ink import Drawing, align, page, safe
 
 PAUSE = 0.5  # seconds from a change to its drawing: a class of 300 is a long table
@@ -38,7 +34,7 @@ div.chatkit-wire div.chatkit-labs thead th:first-child { z-index: 1; }
 T = TypeVar("T")
 
 
-class LabGrid:
+class LabGrid(Pictured):
     """Who has done how much of which lab.
 
         grid = LabGrid(panel)
@@ -51,12 +47,10 @@ class LabGrid:
 
     def __init__(self, server: Server | ServerPanel, lang: str | None = None) -> None:
         self.server: Server | BackgroundServer = server.running() if isinstance(server, ServerPanel) else server
-        self.lang = chosen(lang)
-        self.bridge = Bridge(self.report)
+        super().__init__(lang)
         self.news: Mailbox[Tick] = Mailbox(self.bridge, self.take)
         self.changed = asyncio.Event()
         self.due: asyncio.TimerHandle | None = None
-        self.picture = widgets.HTML(layout={"width": "auto"})
         self.ticks = {(tick.name, tick.lab): tick for tick in self.ask(self.begin)}
         self.draw()
 
@@ -149,14 +143,3 @@ class LabGrid:
     def stuck(self, name: str) -> int:
         """In how many labs somebody is stuck."""
         return sum("✗" in self.cell(name, lab) for lab in labs().values())
-
-    def report(self, error: Exception) -> None:
-        """Show an error that no cell would show."""
-        self.picture.value = page(safe(f"⚠️ {error!r}"))
-        traceback.print_exception(error, file=sys.stderr)
-
-    def __repr__(self) -> str:
-        return self.drawing.text
-
-    def _ipython_display_(self) -> None:
-        put_out(self.picture, repr(self))

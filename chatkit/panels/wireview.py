@@ -1,13 +1,10 @@
 """A look at the wire under a cell, live while the chat goes on. All that it draws comes from `chatkit.wire`."""
 
-import sys
-import traceback
-
 import ipywidgets as widgets
 
-from chatkit.panels.bridge import Bridge
-from chatkit.panels.display import HIDE_ABSENT, Pacer, put_out
-from chatkit.texts import chosen, say
+from chatkit.panels.display import HIDE_ABSENT, Pacer
+from chatkit.panels.picture import Pictured
+from chatkit.texts import say
 from chatkit.wire.frames import WireError
 from chatkit.wire.ink import Drawing, page, safe
 from chatkit.wire.pictures import draw_frame, draw_handshake, draw_sequence, draw_table
@@ -23,7 +20,7 @@ STYLE = f"<style>{HIDE_ABSENT.format('.chatkit-wire')}</style>"
 FIT = {"layout": widgets.Layout(width="max-content"), "style": {"description_width": "initial"}}  # else Thai is cut
 
 
-class WireView:
+class WireView(Pictured):
     """What is on the wire, by hand and as code. RuntimeError outside a running event loop.
 
         view = WireView(recording)
@@ -36,15 +33,13 @@ class WireView:
     """
 
     def __init__(self, source: Recording | Recorder, lang: str | None = None) -> None:
-        self.bridge = Bridge(self.report)
-        self.lang = chosen(lang)
+        super().__init__(lang, display="block", flex="none")
         self.source = source
         self.pacer = Pacer(self.bridge, self.draw)
         choices = [(say(f"wire_show_{what}").in_(self.lang), what) for what in (*WHOLE, "frame")]
         self.what = widgets.ToggleButtons(options=choices, value="sequence", style={"button_width": "max-content"})
         self.number = widgets.BoundedIntText(1, min=1, max=1, description=say("wire_show_frame").in_(self.lang), **FIT)
         self.masked = widgets.Checkbox(False, description=say("wire_show_mask").in_(self.lang), indent=False, **FIT)
-        self.picture = widgets.HTML(layout={"display": "block", "width": "auto", "flex": "none"})
         self.window = widgets.Box([self.picture], layout=WINDOW)
         controls = widgets.HBox([self.number, self.masked], layout={"flex_flow": "row wrap"})
         self.box = widgets.VBox([self.what, controls, self.window])
@@ -116,14 +111,3 @@ class WireView:
             empty = say("wire_empty").in_(self.lang)
             return Drawing(empty, page(safe(empty)))
         return draw_frame(self.transcript.frames[self.number.value - 1], self.lang, self.masked.value)
-
-    def report(self, error: Exception) -> None:
-        """Show an error that no cell would show: in the view, and in full under the cell that made it."""
-        self.picture.value = page(safe(f"⚠️ {error!r}"))
-        traceback.print_exception(error, file=sys.stderr)
-
-    def __repr__(self) -> str:
-        return self.drawing.text
-
-    def _ipython_display_(self) -> None:
-        put_out(self.box, repr(self))

@@ -31,7 +31,6 @@ class ThreadLine(Line):
         self.socket, self.loop = socket, asyncio.get_running_loop()
         headers = socket.getheaders()
         self.accept, self.subprotocol = headers["sec-websocket-accept"], headers.get("sec-websocket-protocol", "")
-        self.finished = asyncio.Event()
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
 
@@ -56,10 +55,6 @@ class ThreadLine(Line):
             await asyncio.to_thread(self.socket.send_close)
             await asyncio.wait_for(self.finished.wait(), CEILING)
         self.socket.shutdown()
-
-    async def ended(self) -> int:
-        await asyncio.wait_for(self.finished.wait(), CEILING)
-        return self.code or 1006
 
 
 class WebsocketClient(Tool):
@@ -88,6 +83,17 @@ class WebsocketClient(Tool):
 # --- a process that speaks JSON lines ---------------------------------------------------------------------------------
 
 
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """Kill it if need be, and leave nothing of it open."""
+    if process.returncode is None:
+        process.kill()
+    assert process.stdin
+    process.stdin.close()
+    with suppress(ConnectionError):
+        await process.stdin.wait_closed()
+    await process.wait()
+
+
 class ProcessLine(Line):
     """One connection in a process: `{"do": "text"|"hex"|"ping"|"close", "data": …}` in, `{"is": …}` out."""
 
@@ -95,7 +101,6 @@ class ProcessLine(Line):
         super().__init__()
         self.process = process
         self.began: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self.finished = asyncio.Event()
         self.listening = asyncio.create_task(self.listen())
 
     async def listen(self) -> None:
@@ -129,18 +134,8 @@ class ProcessLine(Line):
         try:
             await asyncio.wait_for(self.finished.wait(), CEILING)
         finally:
-            if self.process.returncode is None:
-                self.process.kill()
-            assert self.process.stdin
-            self.process.stdin.close()
-            with suppress(ConnectionError):
-                await self.process.stdin.wait_closed()
-            await self.process.wait()
+            await ended(self.process)
             await self.listening
-
-    async def ended(self) -> int:
-        await asyncio.wait_for(self.finished.wait(), CEILING)
-        return self.code or 1006
 
 
 class ProcessTool(Tool):
@@ -242,13 +237,7 @@ class WscatLine(Line):
         await self.process.stdin.drain()
 
     async def close(self) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-        assert self.process.stdin
-        self.process.stdin.close()
-        with suppress(ConnectionError):
-            await self.process.stdin.wait_closed()
-        await self.process.wait()
+        await ended(self.process)
         await self.listening
 
 

@@ -35,6 +35,7 @@ class Line:
         self.heard: list[str] = []
         self.read = 0
         self.news = asyncio.Event()
+        self.finished = asyncio.Event()  # it has ended, with `code`
 
     def hears(self, text: str) -> None:
         self.heard.append(text)
@@ -66,7 +67,8 @@ class Line:
 
     async def ended(self) -> int:
         """The code with which it ended."""
-        raise NotImplementedError
+        await asyncio.wait_for(self.finished.wait(), CEILING)
+        return self.code or 1006
 
 
 class Tool:
