@@ -44,10 +44,11 @@ def minutes_until(lesson: str, section: int) -> float:
 
 
 def minutes_of(way: dict[str, Any]) -> int:
-    """Of a way's sections, by the rule of 45 seconds a cell; of whole lessons, by what course.toml says."""
+    """Of a way's sections by the rule of 45 seconds a cell; of whole lessons and one project as course.toml says."""
     if "until" in way:
         return round(sum(minutes_until(lesson, section) for lesson, section in way["until"].items()))
-    return sum(lesson["minutes"] for lesson in lessons().values())
+    projects = [lessons()[name]["minutes"] for name, needs in data("course")["needs"].items() if needs == ["project"]]
+    return sum(lesson["minutes"] for lesson in lessons().values()) - sum(projects) + max(projects)
 
 
 def number(lesson: str) -> str:
@@ -95,7 +96,7 @@ def shown_number(lesson: str) -> str:
 def way_table(lang: str) -> str:
     """The three ways through, with what they take; lang "both" as README.md has it."""
     head = Sentence("way | lessons | minutes | periods", "เส้นทาง | บทเรียน | นาที | คาบ")
-    whole = Sentence("all of them, with every exercise", "ทุกบท รวมแบบฝึกหัดทุกข้อ")
+    whole = Sentence("all of them, with every exercise, and one project", "ทุกบท รวมแบบฝึกหัดทุกข้อ และหนึ่งโครงงาน")
     rows = []
     for way in data("course")["way"]:
         until = " · ".join(f"{number(lesson)} §1–{end}" for lesson, end in way.get("until", {}).items())

@@ -65,8 +65,12 @@ def data_in(lang: str, data: dict[str, str]) -> dict[str, str]:
 
 
 def html_in(lang: str, text: str) -> str:
-    """HTML of a run, without the elements in another language."""
+    """HTML of a run, without the elements in another language; a server's page and a script are not alive here."""
     page = BeautifulSoup(text, "html.parser")
+    for script in page.find_all("script"):
+        script.decompose()
+    for frame in page.find_all("iframe"):
+        frame.replace_with(BeautifulSoup(say("book_page").html(lang), "html.parser"))
     for other in LANGUAGES:
         for element in page.find_all(lang=other) if other != lang else ():
             element.decompose()
