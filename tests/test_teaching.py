@@ -50,15 +50,6 @@ def test_what_a_lesson_builds_on_comes_before_it() -> None:
     assert [name for name in needs if any(names.index(each) >= names.index(name) for each in needs[name])] == []
 
 
-def test_every_lesson_is_linked_from_the_index() -> None:
-    index = "".join(source(cell) for cell in notebook("index"))
-    assert [name for name in in_order() if index.count(f"]({name}.ipynb)") < 2] == []
-
-
-def test_the_minutes_of_a_lesson_are_the_same_everywhere() -> None:
-    assert {name: told(name)[2] for name in lessons()} == {name: each["minutes"] for name, each in lessons().items()}
-
-
 def test_the_first_period_has_fifty_minutes_in_both_languages() -> None:
     section = TEACHING.split("\n## A first period")[1].split("\n## ")[0]
     rows = [(int(start), int(end)) for start, end in re.findall(r"^\| (\d+)–(\d+) \|", section, re.MULTILINE)]
