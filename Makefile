@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BIOME := build/node/node_modules/.bin/biome
 
-.PHONY: help lab html test style types fix cover notebooks bench
+.PHONY: help lab html test style types fix cover notebooks bench lite lite-serve
 
 help:
 	@echo 'make lab        JupyterLab opens on your own copies of the lessons · เปิดบทเรียนชุดของคุณเอง'
@@ -16,6 +16,7 @@ help:
 	@echo 'make fix        bring the code into its style · จัดรูปแบบโค้ด'
 	@echo 'make cover      the suite again, and which lines it never reached · ดูบรรทัดที่การทดสอบไปไม่ถึง'
 	@echo 'make bench      how fast is the server on this machine? · วัดความเร็วของเซิร์ฟเวอร์'
+	@echo 'make lite       the lessons as pages for a browser, in build/lite/; make lite-serve shows them · บทเรียนในเบราว์เซอร์'
 	@echo 'make style, make types: parts of make test · เป็นส่วนหนึ่งของ make test'
 
 lab: .venv/installed
@@ -53,6 +54,13 @@ notebooks: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/chatkit bench
+
+lite: .venv/installed
+	$(BIN)/python -m chatkit.tools.site
+
+lite-serve:
+	@test -d build/lite || $(MAKE) --no-print-directory lite
+	@$(PYTHON) lite/serve.py --folder build/lite
 
 # Nothing stays silent for long: a line says what is done, and a dot every two seconds that it goes on.
 .venv/installed: pyproject.toml constraints.txt

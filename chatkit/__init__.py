@@ -4,6 +4,7 @@ async with serve() as server, connect(name="Mali") as chat:
     await chat.send("สวัสดี")
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ HOMES = {
     "serve": "server",
     "source": "sources",
 }
+
+
+if sys.platform == "emscripten":  # a browser's own Python, which has no sockets
+    import_module(f"{__name__}.lite").carry()
 
 
 def __getattr__(name: str) -> object:

@@ -5,9 +5,11 @@ Nothing here sends a packet.
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import chain
+from random import randrange
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from websockets.exceptions import InvalidURI
@@ -18,6 +20,7 @@ from chatkit.spelling import clean_line
 from chatkit.texts import visible
 
 DEFAULT_PORT = 8765
+DYNAMIC = 49152  # ports from here on are for whoever asks (RFC 6335, 6)
 
 # Addresses for documentation (RFC 5737, RFC 3849): nobody has them, so the way there is the default route.
 ELSEWHERE = ("192.0.2.1", "2001:db8::1")
@@ -120,7 +123,9 @@ def local_addresses() -> list[str]:
 
 
 def free_port(start: int = 0) -> int:
-    """A port that nobody uses: the first one from `start` on, or any."""
+    """A port that nobody uses: the first one from `start` on, or any. Without sockets (`chatkit.lite`) all look so."""
+    if sys.platform == "emscripten":
+        return start or randrange(DYNAMIC, 65536)
     if not start:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             start = int(probe.getsockname()[1])

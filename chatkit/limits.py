@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
@@ -134,10 +135,10 @@ def is_final(code: int) -> bool:
 
 def files_left() -> float:
     """How many more files this process may open, its limit raised as far as the system allows; each client is one."""
-    try:
-        import resource
-    except ImportError:  # Windows, and a browser's Python, know no such limit
+    if sys.platform in ("win32", "emscripten"):  # Windows, and a browser's Python, know no such limit
         return math.inf
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for higher in (hard, 10_240):  # macOS names a hard limit that it then refuses; it takes 10,240
         if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or soft < higher <= hard):

@@ -42,6 +42,10 @@ def need(missing: str) -> Callable[[Any], Any]:
     return pytest.mark.skip(reason=missing)
 
 
+#: builds the lessons as pages, and opens them
+need_lite = need(
+    "" if CHROMIUM and shutil.which("npm") else "needs Chromium and npm: apt-get install chromium nodejs npm"
+)
 need_chromium = need("" if CHROMIUM else "needs Chromium: apt-get install chromium")
 need_node = need(
     "needs node: apt-get install nodejs npm"

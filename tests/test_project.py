@@ -127,6 +127,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "logfile": frozenset({"errors"}),
     "spelling": frozenset({"errors", "limits", "events"}),
     "addresses": frozenset({"errors", "limits", "spelling"}),
+    "lite": frozenset({"errors", "addresses"}),  # under the heart in a browser, where no sockets are
     # the heart
     "events": frozenset(),
     "messages": LEAVES,

@@ -1,12 +1,15 @@
 """Axes for a lesson's plots. Title and labels stand in the lesson's data, under `[plot.NAME]`, in both languages.
 
 Each line has a marker and dashes of its own beside its colour, and the ground is white in a dark theme, too.
-matplotlib is asked for only where somebody plots: `pip install 'chatkit[lessons]'`.
+matplotlib is asked for only where somebody plots: `pip install 'chatkit[lessons]'`. Where there is none, as in a
+browser's own Python, `chatkit.exercises.sketch` draws.
 """
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from chatkit.exercises.questions import data
+from chatkit.exercises.sketch import COLOURS, MARKERS, Sketch
 from chatkit.texts import Sentence, chosen
 
 if TYPE_CHECKING:
@@ -14,18 +17,17 @@ if TYPE_CHECKING:
 
 #: fonts with Thai letters: Linux, then macOS, then Windows
 THAI_FONTS = ("Loma", "Garuda", "Waree", "Noto Sans Thai", "Sarabun", "Thonburi", "Ayuthaya", "Leelawadee UI", "Tahoma")
-#: told apart by who sees all colours (Okabe and Ito), by who sees none, and in print
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA3377", "#000000")
-MARKERS = ("o", "s", "^", "D", "x")
 DASHES = ("-", "--", "-.", ":", "-")
 
 
-def axes(lesson: str, name: str) -> "Axes":
+def axes(lesson: str, name: str) -> "Axes | Sketch":
     """Empty axes with the title and the labels of this plot; KeyError where the lesson has none of this name."""
+    said = {part: Sentence(**each) for part, each in data(lesson)["plot"][name].items()}
+    if find_spec("matplotlib") is None:
+        return Sketch(**{part: label(each, has_thai=True) for part, each in said.items()})
     from cycler import cycler
     from matplotlib import pyplot
 
-    said = {part: Sentence(**each) for part, each in data(lesson)["plot"][name].items()}
     fonts = thai_fonts()
     _, empty = pyplot.subplots(figsize=(8, 3.6), facecolor="white", layout="constrained")
     empty.set_prop_cycle(cycler(color=COLOURS) + cycler(marker=MARKERS) + cycler(linestyle=DASHES))

@@ -60,6 +60,18 @@ def keep(lesson: str, kind: str, name: str, **news: object) -> None:
         draft.replace(home() / "progress.json")
 
 
+def bring(path: str | Path) -> None:
+    """Take over the progress in a file that `course()` gave in another browser; what both know is as the file says.
+
+    OSError where there is no such file, ValueError where it is something else.
+    """
+    brought = json.loads(Path(path).read_text("utf-8"))
+    for lesson, kinds in brought.items():
+        for kind, names in kinds.items():
+            for name, news in names.items():
+                keep(lesson, kind, name, **news)
+
+
 def table(tables: dict[str, Any], name: str) -> dict[str, Any]:
     """One table in another; empty where something else stands there."""
     found = tables.get(name)

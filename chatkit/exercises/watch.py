@@ -36,7 +36,11 @@ ANYWHERE = 200  # looks from then on at which only the answer's own lines are in
 HURRY = 0.002  # seconds between two looks from then on, until the loop turns: an `except:` may have eaten the first
 
 paths = sysconfig.get_paths()
-LIBRARIES = tuple({paths["stdlib"], paths["platstdlib"], paths["purelib"], paths["platlib"]})
+# In a browser the paths begin with two slashes, and the standard library is one zip file.
+LIBRARIES = (
+    *(paths[each].replace("//", "/") for each in ("stdlib", "platstdlib", "purelib", "platlib")),
+    str(Path(os.__file__).parent),
+)
 OWN = (str(Path(__file__).resolve().parent.parent), "<frozen", *LIBRARIES)
 
 #: The watch under which the answer's own code runs just now; its tasks, timers and servers inherit it.

@@ -176,5 +176,6 @@ class Panel:
 def running_cell() -> tuple[str, str]:
     """The cell that runs, and which run of it; ("", "") where the front end gives its cells no id."""
     kernel = getattr(get_ipython(), "kernel", None)
-    request = kernel.get_parent("shell") if kernel else {}
+    channel = () if sys.platform == "emscripten" else ("shell",)  # the browser's kernel has only one
+    request = kernel.get_parent(*channel) if kernel else {}
     return request.get("metadata", {}).get("cellId", ""), request.get("header", {}).get("msg_id", "")

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from chatkit.addresses import default_port, free_port, reachable_addresses
 from chatkit.client import connect
 from chatkit.errors import ChatError
+from chatkit.exercises.progress import home
 from chatkit.server import running, serve
 from chatkit.texts import say, visible
 from chatkit.tools.copies import course, default_folder, is_lesson
@@ -60,6 +61,31 @@ async def event_loop() -> Finding:
     except TimeoutError:
         return found("event_loop", "bad", "loop_bad", "loop_do", seconds=PATIENCE)
     return found("event_loop", "ok", "loop", ms=since(start))
+
+
+def in_browser() -> bool:
+    """Whether this Python lives in a page of a browser, as in JupyterLite."""
+    return sys.platform == "emscripten"
+
+
+def browser() -> Finding:
+    return found("browser", "note", "browser", "browser_do")
+
+
+def kept() -> Finding:
+    """Whether the browser keeps the learner's progress when the page is closed."""
+    folder = home()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.joinpath("doctor").write_text("here", "utf-8")
+        folder.joinpath("doctor").unlink()
+    except OSError:
+        is_kept = False
+    else:
+        is_kept = folder.is_relative_to("/drive")
+    if is_kept:
+        return found("kept", "ok", "kept", file=str(folder / "progress.json"))
+    return found("kept", "note", "not_kept", "not_kept_do")
 
 
 def in_notebook() -> bool:

@@ -1,0 +1,128 @@
+"""Axes where there is no matplotlib: as much of them as the lessons use, drawn as SVG, for the browser's own Python.
+
+The methods are matplotlib's. The picture stands under the cell that made it and is drawn anew with each call.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from html import escape
+from typing import Any
+
+#: told apart by who sees all colours (Okabe and Ito), by who sees none, and in print; markers in matplotlib's letters
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA3377", "#000000")
+MARKERS = ("o", "s", "^", "D", "x")
+DASHES = ("", "6 4", "8 3 2 3", "2 3", "")
+SHAPES = {
+    "o": "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0",
+    "s": "M-4-4h8v8h-8z",
+    "^": "M0-5l5 9h-10z",
+    "D": "M0-5l5 5-5 5-5-5z",
+    "x": "M-4-4l8 8M-4 4l8-8",
+}
+WIDTH, HEIGHT = 800, 360
+LEFT, RIGHT, TOP, BOTTOM = 90, 620, 60, 280  # where the frame stands; the names of the lines are right of it
+
+Line = tuple[list[float], list[float], str, dict[str, Any]]
+
+
+class Sketch:
+    """Empty axes; title, x and y may have several lines."""
+
+    def __init__(self, title: str, x: str, y: str) -> None:
+        self.title, self.x, self.y = title, x, y
+        self.lines: list[Line] = []
+        self.is_log = False
+        self.shown: Any = None
+        self.show()
+
+    def plot(self, x: float | Iterable[float], y: float | Iterable[float], label: str = "", **style: Any) -> None:
+        """Points, with a line through them unless `linestyle="none"`; a marker at every `markevery`th of them."""
+        self.lines.append((numbers(x), numbers(y), label, style))
+        self.show()
+
+    def set_yscale(self, scale: str) -> None:
+        """`linear` or `log`."""
+        self.is_log = scale == "log"
+        self.show()
+
+    def legend(self, **_: Any) -> None:
+        """The names stand right of the frame anyway."""
+
+    def show(self) -> None:
+        """Draw under the cell, if there is one."""
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+
+        if self.shown is not None:
+            self.shown.update(self)
+        elif get_ipython():
+            self.shown = display(self, display_id=True)
+
+    def __repr__(self) -> str:
+        rows = [f"{name}: {min(y):.3g} … {max(y):.3g}" for _, y, name, _ in self.lines if y]
+        return "\n".join([self.title, f"{self.x} / {self.y}", *rows])
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(repr(self))}" font-size="13" '
+            f'style="max-width:{WIDTH}px;background:#fff;font-family:sans-serif">{"".join(self.parts())}</svg>'
+        )
+
+    def parts(self) -> Iterator[str]:
+        yield from rows_of(self.title, f"translate({(LEFT + RIGHT) / 2} 22)")
+        yield from rows_of(self.x, f"translate({(LEFT + RIGHT) / 2} {BOTTOM + 40})")
+        yield from rows_of(self.y, f"translate(18 {(TOP + BOTTOM) / 2}) rotate(-90)")
+        across, marks_across = scale([n for x, *_ in self.lines for n in x], LEFT, RIGHT, False)
+        up, marks_up = scale([n for _, y, *_ in self.lines for n in y], BOTTOM, TOP, self.is_log)
+        for mark in marks_across:
+            yield f'<path d="M{across(mark):.1f} {TOP}V{BOTTOM}" stroke="#ddd"/>'
+            yield f'<text x="{across(mark):.1f}" y="{BOTTOM + 18}" text-anchor="middle">{mark:g}</text>'
+        for mark in marks_up:
+            yield f'<path d="M{LEFT} {up(mark):.1f}H{RIGHT}" stroke="#ddd"/>'
+            yield f'<text x="{LEFT - 6}" y="{up(mark) + 4:.1f}" text-anchor="end">{mark:g}</text>'
+        yield f'<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" fill="none" stroke="#000"/>'
+        for number, (x, y, name, style) in enumerate(self.lines):
+            points = [(across(a), up(b)) for a, b in zip(x, y, strict=True) if b > 0 or not self.is_log]
+            yield from line_of(points, number, name, style)
+
+
+def line_of(points: Sequence[tuple[float, float]], number: int, name: str, style: dict[str, Any]) -> Iterator[str]:
+    """One line with its markers, and its name beside the frame."""
+    kind = number % len(COLOURS)
+    pen = f'stroke="{COLOURS[kind]}" stroke-width="1.5"'
+    if style.get("linestyle") != "none":
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        yield f'<polyline points="{path}" fill="none" {pen} stroke-dasharray="{DASHES[kind]}"/>'
+    named = [(RIGHT + 20.0, TOP + 20.0 * number)] if name else []
+    for x, y in [*points[:: style.get("markevery", 1)], *named]:
+        yield f'<path d="{SHAPES[MARKERS[kind]]}" transform="translate({x:.1f} {y:.1f})" fill="{COLOURS[kind]}" {pen}/>'
+    for x, y in named:
+        yield f'<text x="{x + 12}" y="{y + 4}">{escape(name)}</text>'
+
+
+def rows_of(text: str, move: str) -> Iterator[str]:
+    """The lines of a text below each other, in the middle of a place."""
+    for number, line in enumerate(text.splitlines()):
+        yield f'<text y="{17 * number}" text-anchor="middle" transform="{move}">{escape(line)}</text>'
+
+
+def scale(values: list[float], start: float, end: float, is_log: bool) -> tuple[Callable[[float], float], list[float]]:
+    """Where a value stands between start and end, and the round numbers to mark there."""
+    if is_log:
+        logs = [math.log10(value) for value in values if value > 0] or [0.0]
+        least, most = math.floor(min(logs)), math.ceil(max(logs))
+        most += least == most
+        marks = [10.0**power for power in range(least, most + 1)]
+        return lambda n: start + (end - start) * (math.log10(n) - least) / (most - least), marks
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    edge = (high - low) / 20 or 1.0
+    low, high = low - edge, high + edge
+    power = 10.0 ** math.floor(math.log10((high - low) / 5))
+    step = next(power * each for each in (1, 2, 5, 10) if power * each >= (high - low) / 5)
+    marks = [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return lambda n: start + (end - start) * (n - low) / (high - low), marks
+
+
+def numbers(values: float | Iterable[float]) -> list[float]:
+    """One number or many, as a list."""
+    return [float(n) for n in values] if isinstance(values, Iterable) else [float(values)]
