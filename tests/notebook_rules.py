@@ -37,7 +37,7 @@ SILENT = {"setup", "clean-up", "no-output", "nbval-ignore-output"}
 TAGS = SILENT | {"raises-exception", "way", "jupyter-only"}
 HEADINGS = re.compile(r"^#+ .*$", re.MULTILINE)
 #: what a browser's own Python has not: there the cell plays its stored output back (chatkit.exercises.recorded)
-NEEDS = {"needs-process", "needs-room", "needs-thread", "needs-tls"}
+NEEDS = {"needs-process", "needs-room", "needs-thread", "needs-tls", "needs-plots"}
 
 THAI = r"\u0e01-\u0e5b"
 #: not said anywhere in the course, whatever the glossary has: polite particles, and `it` for things

@@ -18,6 +18,8 @@ SHAPES = {
     "^": "M0-5l5 9h-10z",
     "D": "M0-5l5 5-5 5-5-5z",
     "x": "M-4-4l8 8M-4 4l8-8",
+    "X": "M-5-5l10 10M-5 5l10-10",
+    "": "",
 }
 WIDTH, HEIGHT = 800, 360
 LEFT, RIGHT, TOP, BOTTOM = 90, 620, 60, 280  # where the frame stands; the names of the lines are right of it
@@ -31,18 +33,51 @@ class Sketch:
     def __init__(self, title: str, x: str, y: str) -> None:
         self.title, self.x, self.y = title, x, y
         self.lines: list[Line] = []
-        self.is_log = False
+        self.marked: list[float] = []  # where a line stands upright
+        self.log: set[str] = set()  # of "x" and "y"
+        self.ticks: dict[str, dict[float, str]] = {}
         self.shown: Any = None
         self.show()
 
-    def plot(self, x: float | Iterable[float], y: float | Iterable[float], label: str = "", **style: Any) -> None:
+    def plot(self, *values: float | Iterable[float], label: str = "", **style: Any) -> None:
         """Points, with a line through them unless `linestyle="none"`; a marker at every `markevery`th of them."""
-        self.lines.append((numbers(x), numbers(y), label, style))
+        *given, y = map(numbers, values)
+        x = given[0] if given else numbers(range(len(y)))
+        self.lines.append((x, y, label, style))
+        self.show()
+
+    def semilogy(self, *values: float | Iterable[float], **style: Any) -> None:
+        self.log.add("y")
+        self.plot(*values, **style)
+
+    def loglog(self, *values: float | Iterable[float], **style: Any) -> None:
+        self.log |= {"x", "y"}
+        self.plot(*values, **style)
+
+    def barh(self, names: Sequence[str], widths: Sequence[float]) -> None:
+        """A bar to the right for each name, the first one at the bottom."""
+        self.set_yticks(range(len(names)), names)
+        for number, width in enumerate(widths):
+            self.plot([0, width], [number, number], linewidth=20, color=COLOURS[0], marker="")
+
+    def axvline(self, x: float, **_: Any) -> None:
+        self.marked.append(x)
         self.show()
 
     def set_yscale(self, scale: str) -> None:
         """`linear` or `log`."""
-        self.is_log = scale == "log"
+        self.log = self.log - {"y"} | ({"y"} if scale == "log" else set())
+        self.show()
+
+    def set_xticks(self, values: Iterable[float], labels: Iterable[str] = ()) -> None:
+        self.set_ticks("x", values, labels)
+
+    def set_yticks(self, values: Iterable[float], labels: Iterable[str] = ()) -> None:
+        self.set_ticks("y", values, labels)
+
+    def set_ticks(self, axis: str, values: Iterable[float], labels: Iterable[str]) -> None:
+        at = numbers(values)
+        self.ticks[axis] = dict(zip(at, list(labels) or [f"{value:g}" for value in at], strict=True))
         self.show()
 
     def legend(self, **_: Any) -> None:
@@ -72,30 +107,39 @@ class Sketch:
         yield from rows_of(self.title, f"translate({(LEFT + RIGHT) / 2} 22)")
         yield from rows_of(self.x, f"translate({(LEFT + RIGHT) / 2} {BOTTOM + 40})")
         yield from rows_of(self.y, f"translate(18 {(TOP + BOTTOM) / 2}) rotate(-90)")
-        across, marks_across = scale([n for x, *_ in self.lines for n in x], LEFT, RIGHT, False)
-        up, marks_up = scale([n for _, y, *_ in self.lines for n in y], BOTTOM, TOP, self.is_log)
-        for mark in marks_across:
+        across, marks = scale([n for x, *_ in self.lines for n in x] + self.marked, LEFT, RIGHT, "x" in self.log)
+        for mark, text in (self.ticks.get("x") or {mark: f"{mark:g}" for mark in marks}).items():
             yield f'<path d="M{across(mark):.1f} {TOP}V{BOTTOM}" stroke="#ddd"/>'
-            yield f'<text x="{across(mark):.1f}" y="{BOTTOM + 18}" text-anchor="middle">{mark:g}</text>'
-        for mark in marks_up:
+            yield f'<text x="{across(mark):.1f}" y="{BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>'
+        up, marks = scale([n for _, y, *_ in self.lines for n in y], BOTTOM, TOP, "y" in self.log)
+        for mark, text in (self.ticks.get("y") or {mark: f"{mark:g}" for mark in marks}).items():
             yield f'<path d="M{LEFT} {up(mark):.1f}H{RIGHT}" stroke="#ddd"/>'
-            yield f'<text x="{LEFT - 6}" y="{up(mark) + 4:.1f}" text-anchor="end">{mark:g}</text>'
+            yield f'<text x="{LEFT - 6}" y="{up(mark) + 4:.1f}" text-anchor="end">{escape(text)}</text>'
         yield f'<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" fill="none" stroke="#000"/>'
+        for mark in self.marked:
+            yield f'<path d="M{across(mark):.1f} {TOP}V{BOTTOM}" stroke="#000" stroke-dasharray="2 3"/>'
         for number, (x, y, name, style) in enumerate(self.lines):
-            points = [(across(a), up(b)) for a, b in zip(x, y, strict=True) if b > 0 or not self.is_log]
+            points = [
+                (across(a), up(b))
+                for a, b in zip(x, y, strict=True)
+                if (a > 0 or "x" not in self.log) and (b > 0 or "y" not in self.log)
+            ]
             yield from line_of(points, number, name, style)
 
 
 def line_of(points: Sequence[tuple[float, float]], number: int, name: str, style: dict[str, Any]) -> Iterator[str]:
     """One line with its markers, and its name beside the frame."""
     kind = number % len(COLOURS)
-    pen = f'stroke="{COLOURS[kind]}" stroke-width="1.5"'
+    colour, dashes = (style["color"], "") if "color" in style else (COLOURS[kind], DASHES[kind])
     if style.get("linestyle") != "none":
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        yield f'<polyline points="{path}" fill="none" {pen} stroke-dasharray="{DASHES[kind]}"/>'
+        pen = f'stroke="{colour}" stroke-width="{style.get("linewidth", 1.5)}" stroke-dasharray="{dashes}"'
+        yield f'<polyline points="{path}" fill="none" {pen}/>'
+    shape = SHAPES[style.get("marker", MARKERS[kind])]
     named = [(RIGHT + 20.0, TOP + 20.0 * number)] if name else []
     for x, y in [*points[:: style.get("markevery", 1)], *named]:
-        yield f'<path d="{SHAPES[MARKERS[kind]]}" transform="translate({x:.1f} {y:.1f})" fill="{COLOURS[kind]}" {pen}/>'
+        move = f'transform="translate({x:.1f} {y:.1f})"'
+        yield f'<path d="{shape}" {move} fill="{colour}" stroke="{colour}" stroke-width="1.5"/>'
     for x, y in named:
         yield f'<text x="{x + 12}" y="{y + 4}">{escape(name)}</text>'
 
