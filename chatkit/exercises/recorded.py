@@ -1,8 +1,8 @@
 """Cells that cannot run in a browser's own Python: it has no other program, no thread and no other computer.
 
 In its lesson such a cell has a tag that says what it needs (`needs-process`, `needs-room`, `needs-thread`,
-`needs-tls`, `needs-plots`: matplotlib itself). In a browser it says so in a sentence, and plays back what it gave on a computer: that is stored in the
-lesson. A cell that somebody changed runs as it is, and fails there as it must.
+`needs-tls`, `needs-plots`: matplotlib itself). In a browser it says so in a sentence, and plays back what it gave on a
+computer: that is stored in the lesson. A cell that somebody changed runs as it is, and fails there as it must.
 """
 
 import json
