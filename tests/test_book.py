@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from chatkit.tools.book.cells import blocks, prose, way
+from chatkit.tools.book.cells import blocks, picture_in, prose, way
 from chatkit.tools.book.halves import heading, one_of, one_of_html
 from tests.needs import ROOT
 from tests.notebook_rules import HEADINGS, THAI, is_english, pairs, source
@@ -83,6 +83,16 @@ def test_what_the_runs_left_is_in_one_language(book: Path, lang: str, name: str)
     for out in page(book, lang, name).select(".out"):
         assert out.select(f'[lang="{other}"]:not(.error)') == []
         assert one_of_html(str(out), lang) == str(out)
+
+
+@pytest.mark.parametrize(
+    ("lang", "wanted"), [("en", ["listen", "again", "one"]), ("th", ["listen", "รอ", "ซ้ำ", "หนึ่ง"])]
+)
+def test_a_drawing_is_cut_too(lang: str, wanted: list[str]) -> None:
+    texts = [("w", "listen"), ("t", "รอ"), ("n", "again"), ("n", "ซ้ำ"), ("m", "one · หนึ่ง")]
+    drawing = "".join(f'<text class="{kind}">{text}</text>' for kind, text in texts)
+    cut = BeautifulSoup(picture_in(lang, f"<svg>{drawing}</svg>"), "html.parser")
+    assert [each.get_text() for each in cut.find_all("text")] == wanted
 
 
 # --- whole ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 
 from chatkit.texts import LANGUAGES, Sentence, say
-from chatkit.tools.book.halves import heading, one_of, one_of_html
+from chatkit.tools.book.halves import THAI, heading, one_of, one_of_html
 
 __all__ = ["in_one_language"]
 
@@ -55,6 +55,8 @@ def settle(cell: Any, lang: str) -> None:
 def data_in(lang: str, data: dict[str, str]) -> dict[str, str]:
     """What one output shows."""
     text = data.get("text/plain", "")
+    if "image/svg+xml" in data:
+        return {"image/svg+xml": picture_in(lang, data["image/svg+xml"])}
     if "text/html" in data:
         return {"text/html": html_in(lang, data["text/html"])}
     if PANEL.fullmatch(text):
@@ -77,10 +79,28 @@ def html_in(lang: str, text: str) -> str:
     return one_of_html(page.decode(formatter="minimal"), lang)
 
 
+def picture_in(lang: str, text: str) -> str:
+    """A drawing in one language: of two texts of one kind, one under the other, and of `English · ไทย`, its half."""
+    drawing = BeautifulSoup(text, "html.parser")
+    for each in drawing.find_all(["text", "title"]):
+        below = each.find_next_sibling("text")
+        is_thai = bool(THAI.search(each.get_text()))
+        if " · " in each.get_text():
+            each.string = heading(each.get_text(), lang)
+        elif is_thai and lang != "th":
+            each.decompose()
+        elif not is_thai and lang == "th" and below and below.get("class") == each.get("class"):
+            if THAI.search(below.get_text()):
+                each.decompose()
+    return str(drawing)
+
+
 def is_about_widgets(output: Any) -> bool:
-    """What only helps in JupyterLab: the reading switch, and the word for a panel that is not seen."""
+    """What only helps in JupyterLab: the reading switch, the word for a panel that is not seen, a style alone."""
     data = output.get("data", {})
-    return data.get("text/plain") == "ReadingSwitch()" or "chatkit-absent" in data.get("text/html", "")
+    html = data.get("text/html", "")
+    is_style = bool(re.fullmatch(r"\s*<style>.*</style>\s*", html, re.DOTALL))
+    return is_style or "chatkit-absent" in html or data.get("text/plain") == "ReadingSwitch()"
 
 
 def question(text: str, lang: str) -> str:

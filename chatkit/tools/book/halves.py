@@ -17,7 +17,7 @@ from wcwidth import wcswidth
 from chatkit.exercises.questions import data, lessons_with_data
 from chatkit.texts import Sentence, sentences
 
-__all__ = ["heading", "one_of", "one_of_html"]
+__all__ = ["THAI", "heading", "one_of", "one_of_html"]
 
 THAI = re.compile("[\u0e01-\u0e5b]")
 #: a Python string that is both halves of something longer than a sentence
