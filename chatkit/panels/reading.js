@@ -48,20 +48,42 @@ function render({ model, el }) {
   );
   el.append(group);
   choose(stored() ?? model.get("lang"), ...group.querySelectorAll("button")); // `el` may not be in the page yet
-  return markLost(model, el);
+  return watchNotebook(model, el);
 }
 
-/** Mark the notebook when its kernel is gone, until this cell runs again: lost.css says so in each plain widget. */
-function markLost(model, el) {
-  let notebook = null; // later this cell may be scrolled out of the page
-  const frame = requestAnimationFrame(() => {
-    notebook = el.closest(".jp-Notebook");
-    notebook?.classList.remove("chatkit-kernel-lost");
-  });
-  const unwatch = watchKernel(model, () => notebook?.classList.add("chatkit-kernel-lost"));
+/** What is said of the kernel on this notebook's page. Returns what ends it. */
+function watchNotebook(model, el) {
+  let seen = null;
+  /** The notebook around this cell; while the cell is scrolled out of the page, the one seen before, or in front. */
+  function panel() {
+    seen = el.closest(".jp-NotebookPanel") ?? seen;
+    return seen ?? document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden)");
+  }
+  const frame = requestAnimationFrame(() => panel()?.classList.remove("chatkit-kernel-lost"));
+  // Until this cell runs again, lost.css says so in each plain widget.
+  const unwatch = watchKernel(model, () => panel()?.classList.add("chatkit-kernel-lost"));
+  const calm = sayBusy(model, panel);
   return () => {
     cancelAnimationFrame(frame);
     unwatch();
+    calm();
+  };
+}
+
+/** A bar under a notebook whose kernel does nothing else for long: the stop button cannot end everything. */
+function sayBusy(model, panel) {
+  const bar = make("div", "chatkit-busy", { role: "status" }, model.get("busy"));
+  let timer;
+  const onStatus = (_, status) => {
+    clearTimeout(timer);
+    bar.remove();
+    if (status === "busy") timer = setTimeout(() => panel()?.append(bar), 1000 * model.get("patience"));
+  };
+  const changed = model.widget_manager?.kernel?.statusChanged;
+  changed?.connect(onStatus);
+  return () => {
+    changed?.disconnect(onStatus);
+    onStatus();
   };
 }
 

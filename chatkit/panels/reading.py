@@ -6,6 +6,7 @@ Beside it the cell puts out a style for the whole page: what no kernel knows any
 """
 
 import json
+import re
 from pathlib import Path
 
 import anywidget
@@ -22,15 +23,19 @@ class ReadingSwitch(anywidget.AnyWidget):
     """Three buttons: English, ไทย, both. The choice belongs to the reader and stays in the browser.
 
     lang: what is chosen where the reader has not yet chosen: "en", "th" or "both"; None takes $CHATKIT_LANG, else both.
+    patience: seconds; where the kernel is busy for longer, a bar says what to do if nobody meant that. No watchdog of
+              ours can do more about one endless call into C, such as `sum(range(10**12))`: no Python runs meanwhile.
     """
 
     _esm = script("reading.js")
     _css = HERE / "reading.css"
     label = traitlets.Unicode().tag(sync=True)
     lang = traitlets.Unicode().tag(sync=True)
+    busy = traitlets.Dict().tag(sync=True)
+    patience = traitlets.Float(30.0).tag(sync=True)
 
     def __init__(self, lang: str | None = None) -> None:
-        super().__init__(label=say("panel_read_in").in_(), lang=chosen(lang))
+        super().__init__(label=say("panel_read_in").in_(), lang=chosen(lang), busy=say("panel_busy").each())
 
     def __repr__(self) -> str:
         return "ReadingSwitch()"
@@ -42,7 +47,7 @@ class ReadingSwitch(anywidget.AnyWidget):
 
 def lost_style() -> str:
     """The style that stays on a page after its kernel has gone: in place of JupyterLab's error it says what to do."""
-    style = (HERE / "lost.css").read_text("utf-8")
+    style = re.sub(r"/\*.*?\*/\s*", "", (HERE / "lost.css").read_text("utf-8"), flags=re.DOTALL)
     for lang, text in say("panel_lost").each().items():
         style = style.replace(f'content: "{lang}"', f"content: {json.dumps(f'⚠️ {text}', ensure_ascii=False)}")
     return f"<style>\n{style}</style>"

@@ -157,6 +157,24 @@ async def test_after_a_reload_every_widget_that_is_gone_says_in_the_readers_lang
 
 
 @need_chromium
+async def test_of_a_kernel_that_hears_nothing_the_page_says_what_to_do(lab: Lab, page: Page) -> None:
+    await page.set_viewport_size({"width": 1366, "height": 681})
+    switch = "from chatkit.panels import ReadingSwitch\nswitch = ReadingSwitch()\nswitch.patience = 0.5\nswitch"
+    notebook = await lab.open(page, lab.write("busy.ipynb", switch))
+    await notebook.run_all()
+    await expect(page.get_by_role("button", name="ไทย", exact=True)).to_be_visible()
+    busy = page.locator(".chatkit-busy")
+    await expect(busy).to_have_count(0)
+    await notebook.start("sum(range(10**12))")  # no signal and no thread gets through to this one
+    await expect(busy).to_contain_text("Kernel ▸ Restart Kernel…")
+    await expect(busy.locator("[lang=th]")).to_contain_text("ให้กด ■")
+    await page.get_by_role("button", name="English", exact=True).click()
+    await expect(busy.locator("[lang=th]")).to_be_hidden()
+    await notebook.restart()
+    await expect(busy).to_have_count(0)
+
+
+@need_chromium
 async def test_a_handler_that_never_ends_leaves_the_kernel_alive(lab: Lab, page: Page) -> None:
     handler = "async def echo(ws):\n    while True: pass\nresult = await q.check(echo)\nresult"
     await tools(lab, page, "endless.ipynb", handler, 'print("the kernel", "lives")')
