@@ -85,6 +85,18 @@ def test_what_the_runs_left_is_in_one_language(book: Path, lang: str, name: str)
         assert one_of_html(str(out), lang) == str(out)
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_each_question_is_asked_in_thai(book: Path, name: str) -> None:
+    asked = [each.get_text() for each in page(book, "th", name).select(".question p")]
+    assert [text for text in asked if not IS_THAI.search(text)] == []
+
+
+def test_what_was_printed_in_pieces_is_one_output(book: Path) -> None:
+    for name in LESSONS:
+        for out in page(book, "en", name).select(".out:has(> pre:not(.error)) + .out > pre"):
+            assert not re.fullmatch(r"[·.\s]*", out.get_text()), name
+
+
 @pytest.mark.parametrize(
     ("lang", "wanted"), [("en", ["listen", "again", "one"]), ("th", ["listen", "รอ", "ซ้ำ", "หนึ่ง"])]
 )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import groupby
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -43,13 +44,24 @@ def cells_in(lang: str, cells: list[Any]) -> Iterator[Any]:
 
 def settle(cell: Any, lang: str) -> None:
     """What a run left: in one language, and panels named only, which live in JupyterLab."""
-    cell.outputs = [output for output in cell.outputs if not is_about_widgets(output)]
+    cell.outputs = list(joined(output for output in cell.outputs if not is_about_widgets(output)))
     for output in cell.outputs:
         if output.output_type == "stream":
             output.text = one_of(output.text, lang)
         elif "data" in output:
             output.data = data_in(lang, output.data)
     cell.metadata["folds"] = ".saw(" in cell.source  # the answer to a guess does not meet the eye
+
+
+def joined(outputs: Iterator[Any]) -> Iterator[Any]:
+    """What was printed piece by piece, such as a row of dots, as the one text that it was."""
+    for name, group in groupby(outputs, lambda output: output.get("name", "")):
+        first, *more = group
+        if name:
+            first.text += "".join(output.text for output in more)
+            yield first
+        else:
+            yield from (first, *more)
 
 
 def data_in(lang: str, data: dict[str, str]) -> dict[str, str]:
