@@ -76,7 +76,7 @@ def test_the_two_commands_come_first() -> None:
 
 @pytest.mark.parametrize(("paper", "line"), typed("make "))
 def test_make_has_the_target(paper: str, line: str) -> None:
-    targets = re.findall(r"^([\w./]+):", MAKEFILE, re.MULTILINE)
+    targets = re.findall(r"^([\w./-]+):", MAKEFILE, re.MULTILINE)
     assert line.removeprefix("make ") in targets
 
 
