@@ -1,0 +1,88 @@
+"""What the pages in a browser are made of: exact files, the same versions as elsewhere, and a stick that starts."""
+
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from chatkit.exercises import recorded
+from chatkit.texts import sentences
+from chatkit.tools import site
+from tests import notebook_rules as rules
+from tests.needs import ROOT
+
+LITE = ROOT / "lite"
+
+
+def locked(name: str) -> dict[str, str]:
+    """A lock file as {canonical name: version}; each line has a hash."""
+    lines = [line for line in (LITE / name).read_text("utf-8").splitlines() if not line.startswith("#")]
+    found = [re.fullmatch(r"([\w.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}", line) for line in lines]
+    assert all(found), lines
+    return {canonicalize_name(each[1]): each[2] for each in found if each}
+
+
+def test_the_browser_gets_the_versions_that_the_suite_runs_with() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = {
+        canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines) if version
+    }
+    both = {**locked("kernel.txt"), **locked("site.txt")}
+    differ = {name: (version, pins[name]) for name, version in both.items() if pins.get(name, version) != version}
+    assert differ == {}
+
+
+def test_a_wheel_is_listed_with_what_it_gives_and_needs(tmp_path: Path) -> None:
+    wheel = tmp_path / "Some_Kit-1.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("some_kit/__init__.py", "")
+        archive.writestr("single.py", "")
+        needs = ["anywidget>=0.11", "psutil; sys_platform != 'emscripten'", "pytest; extra == 'test'"]
+        said = "".join(f"Requires-Dist: {need}\n" for need in needs)
+        archive.writestr("some_kit-1.0.dist-info/METADATA", f"Name: Some_Kit\nVersion: 1.0\n{said}")
+    entry = site.entry_of(wheel)
+    assert (entry["name"], entry["imports"], entry["depends"]) == ("some-kit", ["single", "some_kit"], ["anywidget"])
+
+
+def test_a_stick_has_the_pages_and_a_start_for_each_system(tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    (pages / "lab").mkdir(parents=True)
+    (pages / "index.html").write_text("สวัสดี", "utf-8")
+    (pages / "lab" / "app.mjs").write_text("", "utf-8")
+    with ZipFile(site.pack(pages, tmp_path / "stick.zip")) as archive:
+        archive.extractall(tmp_path)
+        runs = {name: archive.getinfo(f"chatkit/{name}").external_attr >> 16 & 0o111 for name in site.STICK}
+    assert runs["start-linux.sh"] and runs["start-macos.command"]
+    command = [sys.executable, str(tmp_path / "chatkit" / "serve.py"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
+        assert server.stdout
+        address = re.findall(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
+        with urllib.request.urlopen(address) as page, urllib.request.urlopen(f"{address}lab/app.mjs") as script:
+            assert (page.read().decode(), script.headers["Content-Type"]) == ("สวัสดี", "text/javascript")
+        server.terminate()
+
+
+def test_a_cell_that_cannot_run_says_why_and_plays_back_what_it_gave(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = []
+    monkeypatch.setattr(recorded, "display", lambda data, raw: shown.append(data["text/plain"]))
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["one\n", "two\n"]},
+        {"output_type": "error", "ename": "E", "evalue": "e", "traceback": ["E: e"]},
+        {"output_type": "execute_result", "data": {"text/plain": ["1", "3"]}, "metadata": {}},
+    ]
+    monkeypatch.setattr(recorded, "recordings", lambda: {"start()": recorded.Recorded("process", outputs)})
+    recorded.replay("start()")
+    assert "second program" in shown[0] and "โปรแกรมที่สอง" in shown[0] and shown[1] == "13"
+    assert capsys.readouterr().out == "one\ntwo\nE: e\n"
+
+
+def test_whatever_a_cell_can_need_has_its_sentence() -> None:
+    keys = {key.removeprefix("lite_").replace("_", "-") for key in sentences("en") if key.startswith("lite_needs_")}
+    assert keys == rules.NEEDS
