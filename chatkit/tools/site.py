@@ -35,7 +35,12 @@ SITE = CLONE / "build" / "lite"
 #: pip's name for the Python in the browser
 PYODIDE = ["--python-version=3.14", "--implementation=cp", "--abi=cp314", "--platform=pyemscripten_2026_0_wasm32"]
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-UNNEEDED = ("jedi/third_party/typeshed/stubs/", "jedi/third_party/django-stubs/")
+UNNEEDED = (
+    "jedi/third_party/typeshed/stubs/",
+    "jedi/third_party/django-stubs/",
+    "chatkit/course/notebooks/labs/",
+    "chatkit/course/notebooks/images/",
+)
 STICK = ("READ-ME.txt", "serve.py", "start-windows.bat", "start-macos.command", "start-linux.sh")
 #: built with these: each is a folder of scripts for the page beside its Python
 PARTS = ("anywidget", "jupyterlab_widgets", "jupyterlite_pyodide_kernel")
@@ -93,7 +98,11 @@ def put_pyodide(folder: Path, kernel: Path, tools: Path, work: Path) -> None:
         info = json.load(member)["info"]
     for wheel in kernel.glob("*.whl"):
         put_wheel(wheel, folder / wheel.name)
-    pip("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, CLONE)
+    own = work / "own"
+    shutil.rmtree(own, ignore_errors=True)
+    pip("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", own, CLONE)
+    for wheel in own.glob("*.whl"):
+        put_wheel(wheel, folder / wheel.name)
     [page_half] = tools.glob("jupyterlite_pyodide_kernel-*.whl")
     with ZipFile(page_half) as archive_of_page:
         for name in archive_of_page.namelist():
@@ -106,11 +115,20 @@ def put_pyodide(folder: Path, kernel: Path, tools: Path, work: Path) -> None:
 
 
 def put_wheel(wheel: Path, target: Path) -> None:
-    """Copy a wheel without what no lesson needs: jedi carries thousands of other projects' types."""
+    """Copy a wheel without what no lesson needs: jedi has thousands of other projects' types, the kit has the course."""
     with ZipFile(wheel) as archive, ZipFile(target, "w", ZIP_DEFLATED) as slim:
         for member in archive.infolist():
             if not member.filename.startswith(UNNEEDED):
-                slim.writestr(member, archive.read(member), ZIP_DEFLATED)
+                data = archive.read(member)
+                is_lesson = member.filename.endswith(".ipynb")
+                slim.writestr(member, only_recorded(data) if is_lesson else data, ZIP_DEFLATED)
+
+
+def only_recorded(notebook: bytes) -> bytes:
+    """A notebook with just the cells that `chatkit.exercises.recorded` plays back; the site has the lessons anyway."""
+    cells = json.loads(notebook)["cells"]
+    kept = [cell for cell in cells if any(tag.startswith("needs-") for tag in cell["metadata"].get("tags", ()))]
+    return json.dumps({"cells": kept}, ensure_ascii=False).encode()
 
 
 def pyodide(work: Path) -> Path:
