@@ -115,7 +115,7 @@ def put_pyodide(folder: Path, kernel: Path, tools: Path, work: Path) -> None:
 
 
 def put_wheel(wheel: Path, target: Path) -> None:
-    """Copy a wheel without what no lesson needs: jedi has thousands of other projects' types, the kit has the course."""
+    """Copy a wheel without what no lesson needs: types of other projects in jedi, in the kit most of the course."""
     with ZipFile(wheel) as archive, ZipFile(target, "w", ZIP_DEFLATED) as slim:
         for member in archive.infolist():
             if not member.filename.startswith(UNNEEDED):
