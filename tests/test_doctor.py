@@ -135,3 +135,12 @@ def test_the_command_prints_it_and_its_exit_code_says_it(capsys, monkeypatch, ta
 
 def test_outside_a_notebook_nothing_of_jupyter_is_imported():
     assert not module.in_notebook()
+
+
+async def test_in_a_browser_it_says_what_cannot_be_there_and_where_the_progress_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "in_browser", lambda: True)
+    monkeypatch.setattr(module, "home", lambda: tmp_path / "kept")
+    findings = (await doctor("both")).findings
+    assert [each.name for each in findings] == ["python", "packages", "port", "loopback_v4", "browser", "kept"]
+    assert "Postman" in findings[4].advice.en and "Postman" in findings[4].advice.th
+    assert (findings[5].state, list(tmp_path.joinpath("kept").iterdir())) == ("note", [])  # not under /drive

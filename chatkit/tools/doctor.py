@@ -30,10 +30,11 @@ def show(options: argparse.Namespace) -> int:
 async def doctor(lang: str | None = None) -> Report:
     """Look at everything; takes about a second. lang: "en", "th" or "both"; None is $CHATKIT_LANG, else both."""
     lang = chosen(lang)
-    findings = [checks.python(), checks.packages(), await checks.event_loop(), await checks.port()]
+    findings = [checks.python(), checks.packages()]
     if checks.in_browser():
-        findings += [await checks.loopback("127.0.0.1"), checks.browser(), checks.kept()]
+        findings += [await checks.port(), await checks.loopback("127.0.0.1"), checks.browser(), checks.kept()]
     else:
+        findings += [await checks.event_loop(), await checks.port()]
         findings += [checks.localhost(), await checks.loopback("127.0.0.1"), await checks.loopback("::1")]
         findings += [checks.network(), checks.proxy(), checks.firewall(), checks.lessons()]
     if checks.in_notebook():
