@@ -30,7 +30,8 @@ async def probe(before):
         found = {
             "tasks": [task.get_coro().__qualname__ for task in asyncio.all_tasks() if task is not here],
             "ports": [each.laddr.port for each in me.net_connections("tcp") if each.status == "LISTEN"],
-            "threads": [each.name for each in threading.enumerate() if not each.name.startswith("asyncio_")],
+            "threads": [each.name for each in threading.enumerate()
+                        if not each.name.startswith("asyncio_") and not type(each).__module__.startswith("zmq.")],
             "processes": [each.name() for each in me.children(recursive=True)],
         }
         more = {what: [each for each in seen if each not in before.get(what, seen)] for what, seen in found.items()}

@@ -24,7 +24,7 @@ ShowLater = Callable[[Line], None]
 
 BACKLOG = 1_000  # lines that wait for a paused terminal; more are dropped
 AHEAD = 100  # piped lines read ahead of the chat
-PAUSE = 0.02  # seconds between two writes
+PAUSE = 0.05  # seconds between two writes
 LAST_WORDS = 1.0  # seconds that a closing screen waits for a slow terminal
 
 
@@ -80,7 +80,7 @@ def write_lines(waiting: "queue.Queue[Line | None]") -> None:
 
 
 def batches(waiting: "queue.Queue[Line | None]") -> Iterator[list[str]]:
-    """What waits, until `None`, every 20 ms: to wake this thread for each line would cost the chat a change of threads.
+    """What waits, until `None`, every 50 ms: to wake this thread for each line would cost the chat a change of threads.
 
     A line that is there already is taken along.
     """
