@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from importlib import metadata
+from importlib import import_module, metadata
 
 import pytest
 
@@ -139,7 +139,8 @@ def test_outside_a_notebook_nothing_of_jupyter_is_imported():
 
 async def test_in_a_browser_it_says_what_cannot_be_there_and_where_the_progress_is(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "in_browser", lambda: True)
-    monkeypatch.setattr(module, "home", lambda: tmp_path / "kept")
+    # by its module: in the package, `progress` is the function of that name
+    monkeypatch.setattr(import_module("chatkit.exercises.progress"), "home", lambda: tmp_path / "kept")
     findings = (await doctor("both")).findings
     assert [each.name for each in findings] == ["python", "packages", "port", "loopback_v4", "browser", "kept"]
     assert "Postman" in findings[4].advice.en and "Postman" in findings[4].advice.th

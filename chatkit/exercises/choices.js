@@ -59,14 +59,8 @@ function render({ model, el }) {
       button.click();
     }
   });
-  model.on("change:state", draw);
   draw();
-  el.append(root);
-  const unwatch = watchedTool(model, root);
-  return () => {
-    unwatch();
-    model.off("change:state", draw);
-  };
+  return place(model, el, root, draw);
 }
 
 export default { render };

@@ -39,14 +39,8 @@ function render({ model, el }) {
   }
 
   ownKeys(root);
-  model.on("change:state", draw);
   draw();
-  el.append(root);
-  const unwatch = watchedTool(model, root);
-  return () => {
-    unwatch();
-    model.off("change:state", draw);
-  };
+  return place(model, el, root, draw);
 }
 
 export default { render };

@@ -150,14 +150,8 @@ function render({ model, el }) {
   }
 
   ownKeys(root);
-  model.on("change:state", heard);
   draw();
-  el.append(root);
-  const unwatch = watchedTool(model, root);
-  return () => {
-    unwatch();
-    model.off("change:state", heard);
-  };
+  return place(model, el, root, heard);
 }
 
 export default { render };

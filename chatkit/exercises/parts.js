@@ -40,15 +40,22 @@ function tell(model, message, status) {
   return () => clearTimeout(patience);
 }
 
-/** Say above a tool that its kernel is gone: nothing in it works any more. Returns what ends the watch. */
-function watchedTool(model, root) {
-  return watchKernel(model, () => {
+/** Put a tool into the page: `heard` is called at each new state; once its kernel is gone, that is said above it.
+    Returns what ends both. */
+function place(model, el, root, heard) {
+  model.on("change:state", heard);
+  el.append(root);
+  const unwatch = watchKernel(model, () => {
     if (root.inert) return;
     root.inert = true; // what was filled in stays to be read
     const gone = make("p", "chatkit-lost", model.get("state").lost);
     gone.setAttribute("role", "alert");
     root.before(gone);
   });
+  return () => {
+    unwatch();
+    model.off("change:state", heard);
+  };
 }
 
 /** Keys pressed in a tool are its own: JupyterLab would take Enter and letters away. Escape goes to the cell. */

@@ -17,7 +17,6 @@ from packaging.requirements import Requirement
 from chatkit.addresses import default_port, free_port, reachable_addresses
 from chatkit.client import connect
 from chatkit.errors import ChatError
-from chatkit.exercises.progress import home
 from chatkit.server import running, serve
 from chatkit.texts import say, visible
 from chatkit.tools.copies import course, default_folder, is_lesson
@@ -74,6 +73,8 @@ def browser() -> Finding:
 
 def kept() -> Finding:
     """Whether the browser keeps the learner's progress when the page is closed."""
+    from chatkit.exercises.progress import home  # asked for in a browser only: doctor should be quick
+
     folder = home()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -88,20 +88,14 @@ def fetched(lock: str, work: Path, *options: str) -> Path:
 def put_pyodide(folder: Path, kernel: Path, tools: Path, work: Path) -> None:
     """Python for the browser, the wheels beside it, and the list from which it takes them."""
     folder.mkdir(parents=True)
-    with tarfile.open(pyodide(work)) as archive:
-        for name in CORE:
-            member = archive.extractfile(f"package/{name}")
-            assert member is not None
-            (folder / name).write_bytes(member.read())
-        member = archive.extractfile("package/pyodide-lock.json")
-        assert member is not None
-        info = json.load(member)["info"]
-    for wheel in kernel.glob("*.whl"):
-        put_wheel(wheel, folder / wheel.name)
+    archived = unpacked(pyodide(work), *CORE, "pyodide-lock.json")
+    info = json.loads(archived.pop("pyodide-lock.json"))["info"]
+    for name, content in archived.items():
+        (folder / name).write_bytes(content)
     own = work / "own"
     shutil.rmtree(own, ignore_errors=True)
     pip("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", own, CLONE)
-    for wheel in own.glob("*.whl"):
+    for wheel in (*kernel.glob("*.whl"), *own.glob("*.whl")):
         put_wheel(wheel, folder / wheel.name)
     [page_half] = tools.glob("jupyterlite_pyodide_kernel-*.whl")
     with ZipFile(page_half) as archive_of_page:
@@ -112,6 +106,17 @@ def put_pyodide(folder: Path, kernel: Path, tools: Path, work: Path) -> None:
     for entry in listed.values():
         entry["depends"] = [name for name in entry["depends"] if name in listed]
     (folder / "pyodide-lock.json").write_text(json.dumps({"info": info, "packages": listed}, indent=1), "utf-8")
+
+
+def unpacked(archive: Path, *names: str) -> dict[str, bytes]:
+    """These files of an npm package."""
+    found = {}
+    with tarfile.open(archive) as package:
+        for name in names:
+            member = package.extractfile(f"package/{name}")
+            assert member is not None
+            found[name] = member.read()
+    return found
 
 
 def put_wheel(wheel: Path, target: Path) -> None:
