@@ -117,6 +117,8 @@ async def killable_server(port: int, db: Path) -> AsyncIterator[asyncio.subproce
     assert process.stdout
     while str(port).encode() not in await asyncio.wait_for(process.stdout.readline(), 15):
         pass
-    yield process
-    process.send_signal(signal.SIGKILL)
-    await process.communicate()
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
