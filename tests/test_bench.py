@@ -88,10 +88,13 @@ def test_the_page_has_a_line_for_each_row_and_a_head_for_each_figure(figures, la
             assert any(say(f"bench_head_{name}").in_(lang) in line for line in lines)
 
 
-def test_the_columns_stand_below_their_heads_in_thai_too(figures):
-    for lang in ("en", "th"):
-        widths = {wcswidth(line) for line in page({"speed": figures["speed"], **SIZES}, lang).splitlines()[3:]}
-        assert len(widths) == 1
+@pytest.mark.parametrize("lang", ["en", "th"])
+@pytest.mark.parametrize("times", [0.0, 1.0, 99.994, 1000.0])
+def test_the_columns_stand_below_their_heads_in_thai_too(figures, lang, times):
+    servers = figures["speed"]["servers"]
+    ratios = {row: dict.fromkeys(values, times) for row, values in servers.items()}
+    lines = page({"speed": {"servers": servers, "ratios": ratios}, **SIZES}, lang).splitlines()[3:]
+    assert len({wcswidth(line) for line in lines}) == 1
 
 
 def test_labs_are_measured_where_the_server_has_them(figures):

@@ -65,8 +65,12 @@ def table(part: Mapping[str, Any], lang: str) -> list[str]:
 
 
 def cell(value: float, times: float | None) -> str:
-    number = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-    return f"{number:>{COLUMN}}" if times is None else f"{number:>{COLUMN - 7}} ×{times:5.2f}"
+    number = short(value)
+    return f"{number:>{COLUMN}}" if times is None else f"{number:>{COLUMN - 7}} ×{short(times):>5}"
+
+
+def short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def padded(sentence: Sentence, lang: str, width: int) -> str:
