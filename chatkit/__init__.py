@@ -4,9 +4,10 @@ async with serve() as server, connect(name="Mali") as chat:
     await chat.send("สวัสดี")
 """
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from chatkit.place import in_browser
 
 if TYPE_CHECKING:
     from chatkit.client import Chat, connect
@@ -31,7 +32,7 @@ HOMES = {
 }
 
 
-if sys.platform == "emscripten":  # a browser's own Python, which has no sockets
+if in_browser():  # there are no sockets
     import_module(f"{__name__}.lite").carry()
 
 

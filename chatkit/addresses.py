@@ -5,7 +5,6 @@ Nothing here sends a packet.
 
 import os
 import socket
-import sys
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import chain
@@ -16,6 +15,7 @@ from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
 from chatkit.errors import BadAddress, BadName
+from chatkit.place import in_browser
 from chatkit.spelling import clean_line
 from chatkit.texts import visible
 
@@ -124,7 +124,7 @@ def local_addresses() -> list[str]:
 
 def free_port(start: int = 0) -> int:
     """A port that nobody uses: the first one from `start` on, or any. Without sockets (`chatkit.lite`) all look so."""
-    if sys.platform == "emscripten":
+    if in_browser():
         return start or randrange(DYNAMIC, 65536)
     if not start:
         with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -8,6 +8,7 @@ from importlib import import_module, metadata
 import pytest
 
 from chatkit import serve
+from chatkit.place import in_notebook
 from chatkit.texts import LANGUAGES, Sentence, say
 from chatkit.tools import checks as module
 from chatkit.tools.cli import main
@@ -134,11 +135,11 @@ def test_the_command_prints_it_and_its_exit_code_says_it(capsys, monkeypatch, ta
 
 
 def test_outside_a_notebook_nothing_of_jupyter_is_imported():
-    assert not module.in_notebook()
+    assert not in_notebook()
 
 
 async def test_in_a_browser_it_says_what_cannot_be_there_and_where_the_progress_is(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "in_browser", lambda: True)
+    monkeypatch.setattr("chatkit.tools.doctor.in_browser", lambda: True)
     # by its module: in the package, `progress` is the function of that name
     monkeypatch.setattr(import_module("chatkit.exercises.progress"), "home", lambda: tmp_path / "kept")
     findings = (await doctor("both")).findings

@@ -404,7 +404,7 @@ async def test_the_server_of_a_panel_has_the_verbs_of_a_server() -> None:
 
 
 async def test_without_threads_the_server_lives_on_the_cells_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatkit.panels.background.sys.platform", "emscripten")
+    monkeypatch.setattr("sys.platform", "emscripten")
     panel = ServerPanel(0)
     async with closing(panel):
         await panel.start()

@@ -4,8 +4,6 @@
 `checks/`, one file for each lesson.
 """
 
-import sys
-
 from chatkit.exercises.bar import progress_bar
 from chatkit.exercises.course import course, progress
 from chatkit.exercises.exercise import Exercise, exercise
@@ -14,6 +12,7 @@ from chatkit.exercises.lines import STEPS
 from chatkit.exercises.plots import axes
 from chatkit.exercises.progress import bring
 from chatkit.exercises.timeline import Timeline
+from chatkit.place import in_browser
 
 __all__ = [
     "STEPS",
@@ -31,7 +30,7 @@ __all__ = [
     "recall",
 ]
 
-if sys.platform == "emscripten":  # a browser's own Python cannot run every cell
+if in_browser():  # there not every cell can run
     from chatkit.exercises.recorded import play_back
 
     play_back()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from chatkit.place import in_notebook
 from chatkit.texts import Sentence, chosen, say
 
 T = TypeVar("T")
@@ -18,23 +19,13 @@ def progress_bar(items: Iterable[T]) -> Iterator[T]:
     All items are taken at once, to be counted. The bar is a widget in a notebook, and a line of text elsewhere.
     """
     steps = list(items)
-    with (widget if is_notebook() else line)(len(steps)) as draw:
+    with (widget if in_notebook() else line)(len(steps)) as draw:
         drawn = time.monotonic()
         for done, step in enumerate(steps):
             if time.monotonic() - drawn >= PAUSE:
                 draw(done)
                 drawn = time.monotonic()
             yield step
-
-
-def is_notebook() -> bool:
-    """Whether a page may be there that shows widgets."""
-    try:
-        import ipywidgets  # noqa: F401  # imported where a bar is shown, and nowhere else
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return False
-    return hasattr(get_ipython(), "kernel")
 
 
 @contextmanager

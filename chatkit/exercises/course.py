@@ -1,6 +1,5 @@
 """How far a learner is: one lesson, and the whole course with where to go on."""
 
-import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
 from html import escape
@@ -8,6 +7,7 @@ from html import escape
 from chatkit.exercises.progress import home, solved
 from chatkit.exercises.questions import lessons, questions
 from chatkit.exercises.result import Shown
+from chatkit.place import in_browser
 from chatkit.texts import Sentence, chosen, languages, say
 
 
@@ -70,7 +70,7 @@ class Course:
             f"<td>{len(row.solved)}/{len(row.exercises)}</td></tr>"
             for row in self.lessons
         )
-        ends = self.go_on().html(chosen()) + (taken_along() if sys.platform == "emscripten" else "")
+        ends = self.go_on().html(chosen()) + (taken_along() if in_browser() else "")
         return f'<div class="chatkit-exercise"><table>{rows}</table>{ends}</div>'
 
 

@@ -9,10 +9,11 @@ An exercise that is solved has `"solved": "own"`, or "gaps", or "lines": the dee
 
 import json
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from chatkit.place import in_browser
 
 Facts = dict[str, Any]
 
@@ -25,7 +26,7 @@ def home() -> Path:
     if named := os.environ.get("CHATKIT_HOME"):
         return Path(named)
     drive = Path("/drive")
-    return (drive if sys.platform == "emscripten" and drive.is_dir() else Path.home()) / ".chatkit"
+    return (drive if in_browser() and drive.is_dir() else Path.home()) / ".chatkit"
 
 
 def load() -> dict[str, Any]:

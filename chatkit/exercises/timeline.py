@@ -10,7 +10,6 @@ timeline.
 import asyncio
 import linecache
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from typing import Any, Self
 
 from chatkit.exercises.lanes import BAR, HELD, NAME, ROW, Lane, Step, bars, drawn
 from chatkit.exercises.watch import is_theirs, looked_at, swapped
+from chatkit.place import in_browser
 from chatkit.texts import chosen, say
 
 LOOK = 0.01  # seconds between two looks at the line that runs
@@ -136,7 +136,7 @@ class Timeline:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Note every LOOK seconds at which line of the reader's own the step is; nothing where there are no threads."""
-        if sys.platform == "emscripten":
+        if in_browser():
             yield
             return
 

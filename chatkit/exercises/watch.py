@@ -29,6 +29,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, ClassVar, Self
 
+from chatkit.place import in_browser
+
 LOOK = 0.05  # seconds between two looks, and between two beats of the loop
 HELD = 4  # looks in one step of the loop: it is held up
 ENOUGH = 40  # looks in one step: it is ended, after about 2 s
@@ -315,7 +317,7 @@ class Watch:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Look every LOOK seconds, in the best way that there is here."""
-        if sys.platform == "emscripten":
+        if in_browser():
             with self.tracing():
                 yield
             return

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl as tls
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 from chatkit.errors import ChatError
 from chatkit.events import Who
+from chatkit.place import in_browser
 from chatkit.server import Server, serve
 
 ANSWER = 5.0  # seconds that a cell waits for the server's loop
@@ -44,7 +44,7 @@ class BackgroundServer:
 
     async def start(self) -> Self:
         """Start the thread and the server. Raises what `serve()` raises."""
-        if sys.platform == "emscripten":
+        if in_browser():
             self.holder = asyncio.create_task(self.live())
             self.holder.add_done_callback(lambda _: self.ended.set_result(None))
         else:

@@ -16,6 +16,7 @@ from chatkit.panels.bridge import Bridge
 from chatkit.panels.display import Pacer, put_out, script, without_secrets
 from chatkit.panels.journal import Journal, Words
 from chatkit.panels.people import FEW, People
+from chatkit.place import in_browser
 from chatkit.texts import chosen, say
 
 
@@ -176,6 +177,6 @@ class Panel:
 def running_cell() -> tuple[str, str]:
     """The cell that runs, and which run of it; ("", "") where the front end gives its cells no id."""
     kernel = getattr(get_ipython(), "kernel", None)
-    channel = () if sys.platform == "emscripten" else ("shell",)  # the browser's kernel has only one
+    channel = () if in_browser() else ("shell",)  # the browser's kernel has only one
     request = kernel.get_parent(*channel) if kernel else {}
     return request.get("metadata", {}).get("cellId", ""), request.get("header", {}).get("msg_id", "")

@@ -1,10 +1,11 @@
 """Who holds a port of this machine: most often a lesson whose kernel was left running."""
 
 import os
-import sys
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any, NamedTuple
+
+from chatkit.place import in_browser
 
 
 class Owner(NamedTuple):
@@ -21,8 +22,8 @@ class Owner(NamedTuple):
 
 def owner_of(port: int) -> Owner | None:
     """The program that listens on a TCP port; None where it is another user's, or nobody does. Takes its time."""
-    if sys.platform == "emscripten":
-        return None  # a browser's Python has no other programs beside it, and no psutil
+    if in_browser():
+        return None  # it has no other programs beside it, and no psutil
     import psutil
 
     for process in psutil.process_iter(["name"]):

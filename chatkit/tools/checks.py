@@ -62,11 +62,6 @@ async def event_loop() -> Finding:
     return found("event_loop", "ok", "loop", ms=since(start))
 
 
-def in_browser() -> bool:
-    """Whether this Python lives in a page of a browser, as in JupyterLite."""
-    return sys.platform == "emscripten"
-
-
 def browser() -> Finding:
     return found("browser", "note", "browser", "browser_do")
 
@@ -87,13 +82,6 @@ def kept() -> Finding:
     if is_kept:
         return found("kept", "ok", "kept", file=str(folder / "progress.json"))
     return found("kept", "note", "not_kept", "not_kept_do")
-
-
-def in_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel; nothing is imported to find out."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return hasattr(shell, "kernel")
 
 
 ROUND_TRIP = """

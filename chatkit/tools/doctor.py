@@ -7,6 +7,7 @@ await doctor()
 import argparse
 import asyncio
 
+from chatkit.place import in_browser, in_notebook
 from chatkit.texts import chosen
 from chatkit.tools import checks
 from chatkit.tools.options import Parser, add_lang, language
@@ -31,12 +32,12 @@ async def doctor(lang: str | None = None) -> Report:
     """Look at everything; takes about a second. lang: "en", "th" or "both"; None is $CHATKIT_LANG, else both."""
     lang = chosen(lang)
     findings = [checks.python(), checks.packages()]
-    if checks.in_browser():
+    if in_browser():
         findings += [await checks.port(), await checks.loopback("127.0.0.1"), checks.browser(), checks.kept()]
     else:
         findings += [await checks.event_loop(), await checks.port()]
         findings += [checks.localhost(), await checks.loopback("127.0.0.1"), await checks.loopback("::1")]
         findings += [checks.network(), checks.proxy(), checks.firewall(), checks.lessons()]
-    if checks.in_notebook():
+    if in_notebook():
         findings.append(checks.widgets(lang))
     return Report(findings, lang)
