@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-from importlib.util import find_spec
 
 import pytest
 from wcwidth import wcswidth
@@ -17,7 +16,8 @@ from chatkit.tools.bench.servers import BASELINE, KINDS, server
 from chatkit.tools.cli import main
 
 SIZES = {"clients": 8, "text_bytes": 100, "rounds": 1}
-ROWS = {"speed": KINDS, "joins": KINDS, "class": (BASELINE, "json_file"), "replay": ("alone", "beside")}
+BESIDE = ("alone", "beside")
+ROWS = {"speed": KINDS, "joins": KINDS, "class": (BASELINE, "json_file"), "replay": BESIDE, "labs": BESIDE}
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def test_ratios_are_taken_round_by_round():
     assert section({"base": slow, "fast": fast}, "base")["ratios"]["fast"]["a_per_s"] == 2.0
 
 
-def test_a_class_and_a_talk_beside_readers_hear_everything(figures):
-    for part in ("class", "replay"):
+def test_a_class_and_a_talk_beside_readers_or_labs_hear_everything(figures):
+    for part in ("class", "replay", "labs"):
         for measured in figures[part]["servers"].values():
             assert measured["delivered"] == 1 and 0 < measured["p50_ms"] <= measured["p99_ms"]
 
@@ -95,10 +95,6 @@ def test_the_columns_stand_below_their_heads_in_thai_too(figures, lang, times):
     ratios = {row: dict.fromkeys(values, times) for row, values in servers.items()}
     lines = page({"speed": {"servers": servers, "ratios": ratios}, **SIZES}, lang).splitlines()[3:]
     assert len({wcswidth(line) for line in lines}) == 1
-
-
-def test_labs_are_measured_where_the_server_has_them(figures):
-    assert ("labs" in figures) == (find_spec("chatkit.labs") is not None)
 
 
 def test_json_is_one_object(figures, monkeypatch, capsys):

@@ -55,6 +55,13 @@ COMPLAINTS = {
 class Parser(argparse.ArgumentParser):
     """argparse, but a wrong command line gets one sentence instead of a page."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """A command complains of what it does not know itself: its own `--help` is the one to read."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
     def error(self, message: str) -> NoReturn:
         for pattern, key in COMPLAINTS.items():
             if found := re.fullmatch(pattern, message, re.DOTALL):

@@ -1,8 +1,6 @@
 """`chatkit receipts check`: whether receipts of labs are true, and a gradebook for Moodle or Canvas."""
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
 
@@ -15,7 +13,7 @@ __all__ = ["add_options", "check_file"]
 
 
 def add_options(parser: Parser) -> None:
-    parser.add_argument("verb", choices=["check"], help="help_receipts_check")
+    parser.add_argument("verb", metavar="check", choices=["check"], help="help_receipts_check")
     parser.add_argument("file", metavar="FILE", help="help_receipts_file")
     parser.add_argument("--db", metavar="FILE", type=a_log, help="help_receipts_db")
     parser.add_argument("--csv", metavar="OUT", help="help_receipts_csv")
@@ -25,7 +23,9 @@ def add_options(parser: Parser) -> None:
 def check_file(options: argparse.Namespace) -> int:
     """The command: a line for each receipt; exit code 1 where one of them is false."""
     lang = options.lang or language()
-    store = Store.to_read(options.db or class_file())
+    if not options.db:
+        raise BadOption("receipt_no_db")
+    store = Store.to_read(options.db)
     try:
         checked = check(read_lines(text_of(options.file)), store.receipts(), store.secret)
     finally:
@@ -58,12 +58,3 @@ def write(path: str, table: str) -> None:
 
 def reason_of(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror if isinstance(error, OSError) else error.reason) or str(error)
-
-
-def class_file() -> str:
-    """The file of the class that runs, or ran last, on this machine: `chatkit class` writes down where it is."""
-    home = Path(os.environ.get("CHATKIT_HOME") or Path.home() / ".chatkit")
-    try:
-        return str(json.loads((home / "class.json").read_text("utf-8"))["db"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise BadOption("receipt_no_db") from None

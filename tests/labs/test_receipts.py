@@ -157,16 +157,11 @@ def test_the_command_checks_and_writes_a_gradebook(
     assert "ไม่ถูกต้อง 0 ใบ" in capsys.readouterr().out
 
 
-def test_the_command_finds_the_class_of_this_machine(
-    store: Store, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CHATKIT_HOME", str(tmp_path))
-    handed_in = tmp_path / "in.txt"
-    handed_in.write_text(store.receipts()[0].code, "utf-8")
-    assert main(["receipts", "check", str(handed_in)]) == 2
+def test_the_command_asks_for_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["receipts", "check", str(tmp_path / "in.txt")]) == 2
     assert "--db FILE" in capsys.readouterr().err
-    (tmp_path / "class.json").write_text(f'{{"db": "{db.as_posix()}"}}', "utf-8")
-    assert main(["receipts", "check", str(handed_in)]) == 0
+    assert main(["receipts"]) == 2
+    assert "check, FILE" in capsys.readouterr().err
 
 
 def test_the_command_has_a_sentence_for_what_is_not_there(

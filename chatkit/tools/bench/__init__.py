@@ -10,7 +10,6 @@ import json
 import selectors
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 from chatkit.limits import files_left
@@ -72,9 +71,8 @@ def bench(
         figures["class"] |= section(a_class(core, class_size, said), BASELINE)
         tell(say("bench_doing_replay"))
         figures["replay"] = {"readers": READERS} | section(beside(core, "replay", clients, messages), "alone")
-        if find_spec("chatkit.labs"):
-            tell(say("bench_doing_labs"))
-            figures["labs"] = {"learners": LEARNERS} | section(beside(core, "labs", clients, messages), "alone")
+        tell(say("bench_doing_labs"))
+        figures["labs"] = {"learners": LEARNERS} | section(beside(core, "labs", clients, messages), "alone")
     return {"clients": clients, "messages": messages, "rounds": rounds, "text_bytes": len(TEXT), **figures}
 
 
