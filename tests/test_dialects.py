@@ -28,7 +28,7 @@ def code_of(message: str) -> str:
     return refused.value.code
 
 
-# --- plain: the seed's own words -----------------------------------------------------------------------------------
+# --- plain: bare lines ----------------------------------------------------------------------------------------------
 
 
 def test_the_sender_reads_you_said() -> None:

@@ -18,7 +18,7 @@ from chatkit.wire.ink import Drawing, align, page, safe
 
 PAUSE = 0.5  # seconds from a change to its drawing: a class of 300 is a long table
 STUCK = 3  # things that were wrong at one step
-WAIT = 5.0  # seconds
+WAIT = 5.0  # seconds that `done` waits
 # The names and the numbers of the labs stay in sight while a long table moves behind them.
 STYLE = """<style>
 div.chatkit-wire div.chatkit-labs { max-height: 45vh; overflow: auto; }

@@ -29,7 +29,7 @@ LAST_WORDS = 1.0  # seconds that a closing screen waits for a slow terminal
 
 
 def record(event: Event, lang: str, you: str = "", label: str = "") -> str:
-    """The one line that shows an event in the seed's look.
+    """The one line that shows an event on a terminal.
 
     you: the reader's own id, the server has none. label: the name as it is told apart from one that looks the same.
     """

@@ -1,6 +1,7 @@
 """The servers that are measured, each in a process of its own: the same chat in five ways.
 
-Everybody in one room hears every text: by the seed's `gather(send, …)`, by websockets' `broadcast()`, and by the kit.
+Everybody in one room hears every text: by `gather(send, …)`, as a first chat does it, by websockets' `broadcast()`, and
+by the kit.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from chatkit.server import serve
 
 __all__ = ["BASELINE", "KINDS", "Running", "own_core", "server"]
 
-KINDS = ("seed", "broadcast", "plain", "json", "json_file")
+KINDS = ("gather", "broadcast", "plain", "json", "json_file")
 BASELINE = "broadcast"
 
 
@@ -84,8 +85,8 @@ def server_process(kind: str, core: int | None, counts: bool, pipe: Connection) 
 @asynccontextmanager
 async def running(kind: str, connection: Callable[..., Any]) -> AsyncIterator[int]:
     """The port of a running server of one kind."""
-    if kind in ("seed", "broadcast"):
-        handler = chat_with(tell_by_gather if kind == "seed" else tell_by_broadcast)
+    if kind in ("gather", "broadcast"):
+        handler = chat_with(tell_by_gather if kind == "gather" else tell_by_broadcast)
         options: dict[str, Any] = {"compression": None, "create_connection": connection, "backlog": 1024}
         async with websockets.serve(handler, "127.0.0.1", 0, **options) as other:
             yield next(iter(other.sockets)).getsockname()[1]

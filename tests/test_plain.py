@@ -1,4 +1,4 @@
-"""The seed lives: whoever offers no subprotocol hears the seed's own lines, and nothing else.
+"""Whoever offers no subprotocol hears plain lines, and nothing else.
 
 Tried with clients that are not ours: `ws` and `wscat` on node, a page's `WebSocket` in Chromium, and websockets bare.
 """
@@ -119,7 +119,7 @@ async def bare(uri: str) -> AsyncIterator[Client]:
         await asyncio.gather(listening, return_exceptions=True)
 
 
-async def hears_the_seed(connect: Connect) -> None:
+async def hears_plain_lines(connect: Connect) -> None:
     """Every line that the client hears while others come, speak in both dialects, change their name and go."""
     async with chatkit.serve(port=0, rate=0) as server:
         async with connect(f"{server.uri}/") as client:
@@ -162,26 +162,26 @@ async def gives_its_name(connect: Connect) -> None:
         assert client.heard == ["You said: hi"]
 
 
-async def test_bare_websockets_hears_the_seeds_lines() -> None:
-    await hears_the_seed(bare)
+async def test_bare_websockets_hears_plain_lines() -> None:
+    await hears_plain_lines(bare)
     await gives_its_name(bare)
 
 
 @need_node
-async def test_ws_on_node_hears_the_seeds_lines() -> None:
-    await hears_the_seed(node_ws)
+async def test_ws_on_node_hears_plain_lines() -> None:
+    await hears_plain_lines(node_ws)
     await gives_its_name(node_ws)
 
 
 @need_node
-async def test_wscat_hears_the_seeds_lines() -> None:
-    await hears_the_seed(wscat)
+async def test_wscat_hears_plain_lines() -> None:
+    await hears_plain_lines(wscat)
     await gives_its_name(wscat)
 
 
 @need_chromium
-async def test_page_in_chromium_hears_the_seeds_lines() -> None:
-    await hears_the_seed(page)
+async def test_page_in_chromium_hears_plain_lines() -> None:
+    await hears_plain_lines(page)
     await gives_its_name(page)
 
 
