@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from chatkit.exercises import axes, plots
-from chatkit.exercises.sketch import Sketch
+from chatkit.exercises.sketch import Sketch, Words
 from tests.needs import ROOT
 
 
@@ -18,7 +18,8 @@ def drawn(sketch: Sketch) -> ElementTree.Element:
 
 
 def empty() -> Sketch:
-    return Sketch("How long\nนานเท่าใด", "picture\nรูปที่", "seconds\nวินาที")
+    lines = {"kit": "kit: waits for nobody\nkit: ไม่รอใคร"}
+    return Sketch(Words("How long\nนานเท่าใด", "picture\nรูปที่", "seconds\nวินาที", lines))
 
 
 def words(sketch: Sketch) -> list[str]:
@@ -42,6 +43,15 @@ def test_points_stand_where_they_belong_and_the_line_has_its_name() -> None:
     (x0, y0), (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in line.attrib["points"].split())
     assert x0 < x1 < x2 and y0 > y1 > y2 and round(x1 - x0 - (x2 - x1)) == 0
     assert "<gather>" in words(sketch)
+
+
+def test_the_names_of_the_lines_are_in_both_languages_and_below_each_other() -> None:
+    sketch = empty()
+    sketch.plot([0, 1], [0, 1], label="kit")
+    sketch.plot([0, 1], [1, 0], label="own")
+    beside = {each.text: float(each.attrib["y"]) for each in drawn(sketch).iter("text") if each.get("font-size")}
+    assert list(beside) == ["kit: waits for nobody", "kit: ไม่รอใคร", "own"]
+    assert list(beside.values()) == sorted(set(beside.values()))
 
 
 def test_lines_differ_without_colour() -> None:

@@ -5,6 +5,7 @@
 """
 
 from chatkit.exercises.bar import progress_bar
+from chatkit.exercises.busy import note_if_busy
 from chatkit.exercises.course import course, progress
 from chatkit.exercises.exercise import Exercise, exercise
 from chatkit.exercises.guess import Guess, Recall, guess, recall
@@ -25,6 +26,7 @@ __all__ = [
     "course",
     "exercise",
     "guess",
+    "note_if_busy",
     "progress",
     "progress_bar",
     "recall",

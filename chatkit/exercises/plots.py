@@ -1,4 +1,5 @@
-"""Axes for a lesson's plots. Title and labels stand in the lesson's data, under `[plot.NAME]`, in both languages.
+"""Axes for a lesson's plots. All words stand in the lesson's data, under `[plot.NAME]`, in both languages: the title,
+the labels, and under `lines` what each line is, by the `label` that the cell gives it.
 
 Each line has a marker and dashes of its own beside its colour, and the ground is white in a dark theme, too.
 matplotlib is asked for only where somebody plots: `pip install 'chatkit[lessons]'`. Where there is none, as in a
@@ -6,40 +7,45 @@ browser's own Python, `chatkit.exercises.sketch` draws.
 """
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatkit.exercises.questions import data
-from chatkit.exercises.sketch import COLOURS, MARKERS, Sketch
+from chatkit.exercises.sketch import Sketch, Words
 from chatkit.texts import Sentence, chosen
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from chatkit.exercises.chart import Chart
 
 #: fonts with Thai letters: Linux, then macOS, then Windows
 THAI_FONTS = ("Loma", "Garuda", "Waree", "Noto Sans Thai", "Sarabun", "Thonburi", "Ayuthaya", "Leelawadee UI", "Tahoma")
-DASHES = ("-", "--", "-.", ":", "-")
 
 
-def axes(lesson: str, name: str) -> "Axes | Sketch":
-    """Empty axes with the title and the labels of this plot; KeyError where the lesson has none of this name."""
-    said = {part: Sentence(**each) for part, each in data(lesson)["plot"][name].items()}
+def axes(lesson: str, name: str) -> "Chart | Sketch":
+    """Empty axes with the words of this plot; KeyError where the lesson has none of this name."""
+    said = data(lesson)["plot"][name]
     if find_spec("matplotlib") is None:
-        return Sketch(**{part: label(each, has_thai=True) for part, each in said.items()})
-    from cycler import cycler
+        return Sketch(words(said, has_thai=True))
     from matplotlib import pyplot
 
+    from chatkit.exercises.chart import Chart
+
     fonts = thai_fonts()
-    _, empty = pyplot.subplots(figsize=(8, 3.6), facecolor="white", layout="constrained")
-    empty.set_prop_cycle(cycler(color=COLOURS) + cycler(marker=MARKERS) + cycler(linestyle=DASHES))
-    for part, put in (("title", empty.set_title), ("x", empty.set_xlabel), ("y", empty.set_ylabel)):
-        put(label(said[part], bool(fonts)), fontfamily=["DejaVu Sans", *fonts])
-    empty.grid(alpha=0.3)
+    own = {"axes_class": Chart, "words": words(said, bool(fonts)), "families": ["DejaVu Sans", *fonts]}
+    _, empty = pyplot.subplots(figsize=(8, 3.6), facecolor="white", layout="constrained", subplot_kw=own)
+    assert isinstance(empty, Chart)
     return empty
 
 
-def label(said: Sentence, has_thai: bool) -> str:
+def words(said: dict[str, Any], has_thai: bool) -> Words:
+    """The words of a plot; where no font has Thai, in English."""
+    lines = {name: label(each, has_thai) for name, each in said.get("lines", {}).items()}
+    title, x, y = (label(said[part], has_thai) for part in ("title", "x", "y"))
+    return Words(title, x, y, lines)
+
+
+def label(said: dict[str, str], has_thai: bool) -> str:
     """The words on a plot: in the language that was chosen, a line for each of both; English where no font has Thai."""
-    return "\n".join(said.each(chosen() if has_thai else "en").values())
+    return "\n".join(Sentence(**said).each(chosen() if has_thai else "en").values())
 
 
 def thai_fonts() -> list[str]:

@@ -6,7 +6,7 @@ The methods are matplotlib's. The picture stands under the cell that made it and
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 #: told apart by who sees all colours (Okabe and Ito), by who sees none, and in print; markers in matplotlib's letters
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA3377", "#000000")
@@ -22,16 +22,25 @@ SHAPES = {
     "": "",
 }
 WIDTH, HEIGHT = 800, 360
-LEFT, RIGHT, TOP, BOTTOM = 90, 620, 60, 280  # where the frame stands; the names of the lines are right of it
+LEFT, RIGHT, TOP, BOTTOM = 90, 540, 60, 280  # where the frame stands; the names of the lines are right of it
 
 Line = tuple[list[float], list[float], str, dict[str, Any]]
 
 
-class Sketch:
-    """Empty axes; title, x and y may have several lines."""
+class Words(NamedTuple):
+    """What a plot says; each may have several rows. `lines`: what a line is, by its label."""
 
-    def __init__(self, title: str, x: str, y: str) -> None:
-        self.title, self.x, self.y = title, x, y
+    title: str
+    x: str
+    y: str
+    lines: dict[str, str]
+
+
+class Sketch:
+    """Empty axes with their words."""
+
+    def __init__(self, words: Words) -> None:
+        self.title, self.x, self.y, self.names = words
         self.lines: list[Line] = []
         self.marked: list[float] = []  # where a line stands upright
         self.log: set[str] = set()  # of "x" and "y"
@@ -43,7 +52,7 @@ class Sketch:
         """Points, with a line through them unless `linestyle="none"`; a marker at every `markevery`th of them."""
         *given, y = map(numbers, values)
         x = given[0] if given else numbers(range(len(y)))
-        self.lines.append((x, y, label, style))
+        self.lines.append((x, y, self.names.get(label, label), style))
         self.show()
 
     def semilogy(self, *values: float | Iterable[float], **style: Any) -> None:
@@ -94,7 +103,7 @@ class Sketch:
             self.shown = display(self, display_id=True)
 
     def __repr__(self) -> str:
-        rows = [f"{name}: {min(y):.3g} … {max(y):.3g}" for _, y, name, _ in self.lines if y]
+        rows = [f"{name.replace(chr(10), ' · ')}: {min(y):.3g} … {max(y):.3g}" for _, y, name, _ in self.lines if y]
         return "\n".join([self.title, f"{self.x} / {self.y}", *rows])
 
     def _repr_html_(self) -> str:
@@ -118,17 +127,26 @@ class Sketch:
         yield f'<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" fill="none" stroke="#000"/>'
         for mark in self.marked:
             yield f'<path d="M{across(mark):.1f} {TOP}V{BOTTOM}" stroke="#000" stroke-dasharray="2 3"/>'
+        beside = float(TOP)
         for number, (x, y, name, style) in enumerate(self.lines):
             points = [
                 (across(a), up(b))
                 for a, b in zip(x, y, strict=True)
                 if (a > 0 or "x" not in self.log) and (b > 0 or "y" not in self.log)
             ]
-            yield from line_of(points, number, name, style)
+            yield from line_of(points, number, [(RIGHT + 20.0, beside)] if name else [], style)
+            yield from (text_at(RIGHT + 32, beside + 4 + 15 * row, text) for row, text in enumerate(name.splitlines()))
+            beside += 15 * len(name.splitlines()) + 9
 
 
-def line_of(points: Sequence[tuple[float, float]], number: int, name: str, style: dict[str, Any]) -> Iterator[str]:
-    """One line with its markers, and its name beside the frame."""
+def text_at(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:g}" y="{y:g}" font-size="12">{escape(text)}</text>'
+
+
+def line_of(
+    points: Sequence[tuple[float, float]], number: int, named: list[tuple[float, float]], style: dict[str, Any]
+) -> Iterator[str]:
+    """One line with its markers, and one more where its name stands beside the frame."""
     kind = number % len(COLOURS)
     colour, dashes = (style["color"], "") if "color" in style else (COLOURS[kind], DASHES[kind])
     if style.get("linestyle") != "none":
@@ -136,12 +154,9 @@ def line_of(points: Sequence[tuple[float, float]], number: int, name: str, style
         pen = f'stroke="{colour}" stroke-width="{style.get("linewidth", 1.5)}" stroke-dasharray="{dashes}"'
         yield f'<polyline points="{path}" fill="none" {pen}/>'
     shape = SHAPES[style.get("marker", MARKERS[kind])]
-    named = [(RIGHT + 20.0, TOP + 20.0 * number)] if name else []
     for x, y in [*points[:: style.get("markevery", 1)], *named]:
         move = f'transform="translate({x:.1f} {y:.1f})"'
         yield f'<path d="{shape}" {move} fill="{colour}" stroke="{colour}" stroke-width="1.5"/>'
-    for x, y in named:
-        yield f'<text x="{x + 12}" y="{y + 4}">{escape(name)}</text>'
 
 
 def rows_of(text: str, move: str) -> Iterator[str]:
