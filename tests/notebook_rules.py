@@ -317,7 +317,10 @@ def stands_by_itself(notebook: Notebook) -> Iterator[str]:
     """A free port of its own, and clients that follow it: a lesson left open beside this one must not matter."""
     for cell in code_cells(notebook):
         for call in re.findall(r"\b(?:ServerPanel|serve|connect|ChatPanel|WireView)\([^()]*", source(cell)):
-            if re.match(r"ServerPanel\((?!port=0)|serve\((?!port=0|\w+, \"127.0.0.1\", 0)|connect\((?:name=|$)", call):
+            if re.match(
+                r"ServerPanel\((?!port=0)|serve\((?!port=0|\w+, (?:\"127.0.0.1\", 0|host, port))|connect\((?:name=|$)",
+                call,
+            ):
                 yield f"{cell['id']}: `{call}…` is at the agreed port, where another lesson may be"
 
 
