@@ -212,6 +212,11 @@ def test_the_way_is_cut() -> None:
             "ใครทำงานเมื่อไร ใน 0.40 วินาที",
         ),
         ("  👀 It was: 2\n  👀 ที่เกิดขึ้นจริงคือ: 2", "  👀 It was: 2", "  👀 ที่เกิดขึ้นจริงคือ: 2"),
+        (
+            "✅ 2.1 It arrived, letter for letter.\n✅ 2.1 มาถึงแล้ว ครบทุกตัวอักษร",
+            "✅ 2.1 It arrived, letter for letter.",
+            "✅ 2.1 มาถึงแล้ว ครบทุกตัวอักษร",
+        ),
         ("'line 2: Nok · บรรทัดที่ 2: Nok'", "'line 2: Nok'", "'บรรทัดที่ 2: Nok'"),
         ("client · ไคลเอนต์ │ x", "client           │ x", "ไคลเอนต์          │ x"),
         ("Mali says · as she likes", "Mali says · as she likes", "Mali says · as she likes"),

@@ -83,8 +83,9 @@ def html_in(lang: str, text: str) -> str:
     page = BeautifulSoup(text, "html.parser")
     for script in page.find_all("script"):
         script.decompose()
-    for frame in page.find_all("iframe"):
-        frame.replace_with(BeautifulSoup(say("book_page").html(lang), "html.parser"))
+    for number, frame in enumerate(page.find_all("iframe")):  # two phones side by side are told of once
+        said = "" if number else say("book_page").html(lang)
+        frame.replace_with(BeautifulSoup(said, "html.parser"))
     for other in LANGUAGES:
         for element in page.find_all(lang=other) if other != lang else ():
             element.decompose()

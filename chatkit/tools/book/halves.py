@@ -95,11 +95,11 @@ def fixed(said: Sentence, is_html: bool) -> list[str]:
 
 @cache
 def patterns(said: Sentence, is_html: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """`English · ไทย`; and a line for each, behind the same sign."""
+    """`English · ไทย`; and a line for each, behind the same sign, with the number of a lab's step."""
     english, thai = pieces(said.en, is_html), pieces(said.th, is_html)
     en, th = half("en", english, ()), half("th", thai, tuple(hole for _, hole in english if hole))
     one_line = re.compile(rf"(?<![{LETTER}]){en} · {th}(?![{LETTER}])")
-    two_lines = re.compile(rf"^(?P<lead>[^{LETTER}\n]*){en}\n(?P=lead){th}$", re.MULTILINE)
+    two_lines = re.compile(rf"^(?P<lead>[^{LETTER}\n]*(?:\d+\.\d+ )?){en}\n(?P=lead){th}$", re.MULTILINE)
     return one_line, two_lines
 
 
