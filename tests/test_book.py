@@ -140,6 +140,13 @@ def test_plots_and_tables_are_shown(book: Path, lang: str) -> None:
     assert page(book, lang, "02_await").select(".out .chatkit-timeline")
 
 
+@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_plot_is_described_in_the_language_of_the_page(book: Path, lang: str, name: str) -> None:
+    for plot in page(book, lang, name).select(".plot img"):
+        assert bool(IS_THAI.search(str(plot["alt"]))) == (lang == "th") and plot["alt"]
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_answer_to_a_guess_is_folded_away(book: Path, lang: str) -> None:
     html = page(book, lang, "02_await")
@@ -225,3 +232,9 @@ def test_the_way_is_cut() -> None:
 )
 def test_only_sentences_of_the_kit_are_cut(both: str, english: str, thai: str) -> None:
     assert (one_of(both, "en"), one_of(both, "th")) == (english, thai)
+
+
+def test_a_table_is_as_wide_as_its_own_language_needs() -> None:
+    both = "#  second · วินาที  who · ใคร\n1  0.010          สมศรี\n2  0.011          👋\n\nYou · คุณ: hi"
+    assert one_of(both, "en") == "#  second  who\n1  0.010   สมศรี\n2  0.011   👋\n\nYou: hi"
+    assert one_of(both, "th") == "#  วินาที   ใคร\n1  0.010  สมศรี\n2  0.011  👋\n\nคุณ: hi"

@@ -8,6 +8,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
+from chatkit.exercises.questions import data
 from chatkit.texts import LANGUAGES, Sentence, say
 from chatkit.tools.book.halves import THAI, heading, one_of, one_of_html
 
@@ -16,6 +17,7 @@ __all__ = ["in_one_language"]
 BLOCK = re.compile(r"(?s:<details>.*?</details>)|^(`{3,})(?s:.*?)^\1 *$|^#+ .*$|(?:(?!#+ ).+\n?)+", re.MULTILINE)
 HEADING = re.compile(r"#+ ")
 PANEL = re.compile(r"(?:side_by_side|\w*(?:Panel|View|Card|Grid|Switch))\(.*\)", re.DOTALL)
+PLOT = re.compile(r'\baxes\("(\w+)", "(\w+)"\)')
 ASKED = ("🤔", "🧠")  # how the text of a guess and of a recall begins
 LEFT_OUT = "jupyter-only"  # tag of a cell that makes sense in JupyterLab only
 
@@ -28,13 +30,15 @@ def in_one_language(notebook: Any, lang: str) -> Any:
 
 
 def cells_in(lang: str, cells: list[Any]) -> Iterator[Any]:
+    code = ""  # all that stands above, and in the cell itself
     thai = {cell.metadata.chatkit["of"]: cell for cell in cells if "chatkit" in cell.metadata}
     for cell in cells:
         tags = cell.metadata.get("tags", ())
         if "chatkit" in cell.metadata or LEFT_OUT in tags:
             continue
         if cell.cell_type == "code":
-            settle(cell, lang)
+            code += cell.source
+            settle(cell, lang, code)
         elif "way" in tags:
             cell.source = way(cell.source, lang)
         else:
@@ -42,7 +46,7 @@ def cells_in(lang: str, cells: list[Any]) -> Iterator[Any]:
         yield cell
 
 
-def settle(cell: Any, lang: str) -> None:
+def settle(cell: Any, lang: str, code: str) -> None:
     """What a run left: in one language, and panels named only, which live in JupyterLab."""
     cell.outputs = list(joined(output for output in cell.outputs if not is_about_widgets(output)))
     for output in cell.outputs:
@@ -50,6 +54,8 @@ def settle(cell: Any, lang: str) -> None:
             output.text = one_of(output.text, lang)
         elif "data" in output:
             output.data = data_in(lang, output.data)
+            if "image/png" in output.data:
+                output.data["text/plain"] = plotted(code, lang)
     cell.metadata["folds"] = ".saw(" in cell.source  # the answer to a guess does not meet the eye
 
 
@@ -64,18 +70,25 @@ def joined(outputs: Iterator[Any]) -> Iterator[Any]:
             yield from (first, *more)
 
 
-def data_in(lang: str, data: dict[str, str]) -> dict[str, str]:
+def data_in(lang: str, shown: dict[str, str]) -> dict[str, str]:
     """What one output shows."""
-    text = data.get("text/plain", "")
-    if "image/svg+xml" in data:
-        return {"image/svg+xml": picture_in(lang, data["image/svg+xml"])}
-    if "text/html" in data:
-        return {"text/html": html_in(lang, data["text/html"])}
+    text = shown.get("text/plain", "")
+    if "image/svg+xml" in shown:
+        return {"image/svg+xml": picture_in(lang, shown["image/svg+xml"])}
+    if "text/html" in shown:
+        return {"text/html": html_in(lang, shown["text/html"])}
     if PANEL.fullmatch(text):
         return {"text/html": say("book_panel", name=text).html(lang)}
     if text.startswith(ASKED):
         return {"text/html": question(one_of(text, lang), lang)}
-    return {kind: one_of(each, lang) if kind.startswith("text/") else each for kind, each in data.items()}
+    return {kind: one_of(each, lang) if kind.startswith("text/") else each for kind, each in shown.items()}
+
+
+def plotted(code: str, lang: str) -> str:
+    """What the newest plot shows, for who does not see it: its title and its two axes."""
+    lesson, name = PLOT.findall(code)[-1]
+    said = data(lesson)["plot"][name]
+    return "; ".join(said[part][lang] for part in ("title", "x", "y"))
 
 
 def html_in(lang: str, text: str) -> str:

@@ -12,7 +12,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from wcwidth import wcswidth
+from wcwidth import wcswidth, wcwidth
 
 from chatkit.exercises.questions import data, lessons_with_data
 from chatkit.texts import Sentence, sentences
@@ -34,7 +34,8 @@ def heading(text: str, lang: str) -> str:
 
 def one_of(text: str, lang: str) -> str:
     """Plain text, columns and all, with each sentence that stands in both languages in `lang` only."""
-    return cut(text, lang, is_html=False)
+    own = cut(text, lang, is_html=False)
+    return own if own == text else "\n\n".join(squeezed(part) for part in own.split("\n\n"))
 
 
 def one_of_html(text: str, lang: str) -> str:
@@ -57,6 +58,26 @@ def half_of(found: re.Match[str], lang: str) -> str:
     own: str = (found.groupdict().get("lead") or "") + found[lang]
     in_a_column = found.string.startswith(("  ", " │"), found.end())
     return own + " " * (wcswidth(found[0]) - wcswidth(own) if in_a_column else 0)
+
+
+def squeezed(table: str) -> str:
+    """The same lines without the width that the other language needed: of columns empty in all of them two stay."""
+    rows = [columns(line) for line in table.split("\n")]
+    width = max(map(len, rows))
+    empty = [all(row[at : at + 1] in ([" "], []) for row in rows) for at in range(width)]
+    kept = [at for at in range(width) if not all(empty[max(0, at - 2) : at + 1])] if len(rows) > 1 else range(width)
+    return "\n".join("".join(row[at] for at in kept if at < len(row)) for row in rows)
+
+
+def columns(line: str) -> list[str]:
+    """What stands in each column of a line: a letter with its marks; "" behind one that is two columns wide."""
+    cells: list[str] = []
+    for letter in line:
+        if (width := wcwidth(letter)) > 0 or not cells:
+            cells += [letter, *[""] * (width - 1)]
+        else:
+            cells[-1] += letter
+    return cells
 
 
 @cache
