@@ -60,3 +60,22 @@ async def test_dark_is_dark_and_paper_is_light_with_every_fold_open(browser: Bro
     assert sum(map(int, re.findall(r"\d+", await page.evaluate(ground)))) > 700
     assert await page.locator("details.ran p").first.is_visible()
     await page.close()
+
+
+@need_chromium
+async def test_on_paper_nothing_is_cut_and_what_is_drawn_with_grounds_is_there(browser: Browser, book: Path) -> None:
+    page = await browser.new_page(viewport={"width": 687, "height": 950})  # A4 within the margins, at 96 dots an inch
+    await page.emulate_media(media="print")
+    cut = {}
+    for each in [book / lang / f"{name}.html" for lang in ("en", "th") for name in (*LESSONS, "glossary")]:
+        await page.goto(each.as_uri())
+        await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 4)"
+        if found := await page.evaluate(f"{wide}.map(e => e.outerHTML.slice(0, 200))"):
+            cut[f"{each.parent.name}/{each.stem}"] = found
+    assert cut == {}
+    await page.goto((book / "th" / "02_await.html").as_uri())
+    bars = page.locator(".chatkit-timeline [style*=left]")
+    adjusted = "each => getComputedStyle(each).printColorAdjust"
+    assert {await bar.evaluate(adjusted) for bar in await bars.all()} == {"exact"}
+    await page.close()
