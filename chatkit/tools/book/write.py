@@ -90,10 +90,9 @@ def glossary(text: str) -> Any:
         if not head:
             continue
         both = [halves(line) for line in body.splitlines() if re.match(r"\| (?!term)[^-]", line)]
-        made = {"en": ["| | |", "|---|---|"], "th": ["| | | |", "|---|---|---|"]}
-        for lang, rows in made.items():
-            rows += [each[lang] for each in both]
-        english, thai = ("\n".join(made[lang]) if both else "" for lang in LANGUAGES)
+        english, thai = (
+            "\n".join(["| | |", "|---|---|", *(each[lang] for each in both)]) if both else "" for lang in LANGUAGES
+        )
         cells += pair(f"part-{number}", f"{head}\n\n{english}", thai)
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -102,7 +101,8 @@ def halves(row: str) -> dict[str, str]:
     """A row `| term | ไทย | do not say | <a id="…"></a>meaning · ความหมาย |` in each language."""
     term, thai, _, meaning = (column.strip() for column in row.strip().strip("|").split("|"))
     anchor, english, own = re.fullmatch(r"(<a [^>]*></a>)?(.*?) · (.*)", meaning).groups()  # type: ignore[union-attr]
-    return {"en": f"| {anchor or ''}**{term}** | {english} |", "th": f"| {anchor or ''}**{thai}** | {term} | {own} |"}
+    both = f"**{thai}**" if term in thai else f"**{thai}**<br>{term}"
+    return {"en": f"| {anchor or ''}**{term}** | {english} |", "th": f"| {anchor or ''}{both} | {own} |"}
 
 
 def pair(name: str, english: str, thai: str) -> list[Any]:
