@@ -295,6 +295,11 @@ def test_a_ping_between_two_fragments_is_no_part_of_their_message() -> None:
     assert [frame.payload for frame in transcript.frames] == [b'{"token":"***', b"ping", b'****"}']
 
 
+def test_the_bytes_of_every_ping_and_pong_are_shown_alike() -> None:
+    shown = draw_table(talk(*(encode_frame(code, b, mask=KEY) for code in (9, 10) for b in (b"p1ng", b"\xff1ng")))).text
+    assert shown.count("70 31 6e 67") == shown.count("ff 31 6e 67") == 2 and "p1ng" not in shown
+
+
 def test_text_that_speaks_of_a_token_is_not_touched() -> None:
     text = json.dumps({"type": "send", "text": 'my "token": "x"'}).encode()
     transcript = talk(encode_frame(1, text, mask=KEY))

@@ -123,7 +123,8 @@ def preview(frame: Frame, lang: str) -> str:
     if frame.opcode == Opcode.CLOSE:
         code, reason = close_reason(frame.payload)
         return f"{code or ''} {cut(reason, lang, quotes=QUOTES)}".strip()
-    if frame.opcode == Opcode.BINARY or not is_text(frame.payload):
+    # A library's pings hold random bytes, some of which happen to be text: bytes they are, all of them.
+    if frame.opcode in (Opcode.BINARY, Opcode.PING, Opcode.PONG) or not is_text(frame.payload):
         return cut_bytes(frame.payload, lang)
     return cut(frame.payload.decode(errors="replace"), lang, quotes=QUOTES)
 
