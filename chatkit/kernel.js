@@ -1,5 +1,5 @@
-/* What a widget knows of its kernel. Panels and teaching tools alike put it before their scripts: a widget's module cannot
-   import a file. */
+/* What a widget knows of its kernel, and of the cell it stands in. Panels and teaching tools alike put it before their
+   scripts: a widget's module cannot import a file. */
 
 const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
 const GONE = ["restarting", "autorestarting", "terminating", "dead"]; // a kernel's states that no widget survives
@@ -16,4 +16,28 @@ function watchKernel(model, onGone) {
     kernel?.statusChanged?.disconnect(onStatus);
     kernel?.disposed?.disconnect(onGone);
   };
+}
+
+/** Keys pressed in a widget are its own: JupyterLab would take Enter away from it, and read letters as commands to the
+    notebook (`dd` deletes a cell). Two keys lead out: Escape to the widget's cell, Shift+Enter to the next cell. That does
+    not run the widget's cell again: what was done in the widget would be gone. */
+function keepKeys(root) {
+  const held = (event) => event.ctrlKey || event.metaKey || event.altKey;
+  root.addEventListener("keydown", (event) => {
+    if (held(event)) return;
+    event.stopPropagation();
+    if (event.key === "Escape") root.closest(".jp-Cell")?.focus();
+  });
+  // On the way down, before a button is pressed or a form is sent by it.
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      const next = root.closest(".jp-Cell")?.nextElementSibling;
+      if (held(event) || event.key !== "Enter" || !event.shiftKey || !next) return;
+      event.preventDefault();
+      event.stopPropagation();
+      next.focus();
+    },
+    true,
+  );
 }

@@ -16,7 +16,8 @@ function render({ model, el }) {
       ...(state.how && !state.questions[0].said.length ? [make("p", "chatkit-how", state.how)] : []),
       ...(state.skip && state.questions.some((question) => !question.picked) ? [skip(state.skip)] : []),
     );
-    root.querySelectorAll("button")[held]?.focus();
+    const button = root.querySelectorAll("button")[held];
+    (button?.disabled ? root : button)?.focus(); // else a key pressed next would reach nothing
   }
 
   function drawQuestion({ ask, choices, picked, right, said }, number, numbered) {
@@ -40,6 +41,7 @@ function render({ model, el }) {
   }
 
   function pick(question, choice, button) {
+    if (button.getAttribute("aria-pressed") === "true") return; // a double click: the kernel would have no news to answer
     for (const other of button.parentElement.querySelectorAll("button")) other.setAttribute("aria-pressed", "false");
     button.setAttribute("aria-pressed", "true"); // seen at once; the kernel may be busy
     answered = tell(model, { question, choice }, button.parentElement.querySelector(".chatkit-said"));
@@ -49,7 +51,7 @@ function render({ model, el }) {
     return makeButton("chatkit-skip", () => root.classList.add("chatkit-skipped"), words);
   }
 
-  ownKeys(root);
+  keepKeys(root);
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const group = event.target.closest(".chatkit-question") ?? root.querySelector(".chatkit-question");

@@ -38,7 +38,7 @@ function render({ model, el }) {
     answered = tell(model, { values: values(), check: true }, root.querySelector(".chatkit-said"));
   }
 
-  ownKeys(root);
+  keepKeys(root);
   draw();
   return place(model, el, root, draw);
 }

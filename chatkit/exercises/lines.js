@@ -149,7 +149,7 @@ function render({ model, el }) {
     draw(document.activeElement?.dataset?.number);
   }
 
-  ownKeys(root);
+  keepKeys(root);
   draw();
   return place(model, el, root, heard);
 }

@@ -58,15 +58,6 @@ function place(model, el, root, heard) {
   };
 }
 
-/** Keys pressed in a tool are its own: JupyterLab would take Enter and letters away. Escape goes to the cell. */
-function ownKeys(root) {
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    event.stopPropagation();
-    if (event.key === "Escape") root.closest(".jp-Cell")?.focus();
-  });
-}
-
 /** What a check found, and its button. */
 function drawChecked(state, check) {
   const status = make("div", `chatkit-said chatkit-${state.state.replace(" ", "-")}`);

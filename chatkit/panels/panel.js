@@ -228,16 +228,6 @@ class Box {
 
 // The whole
 
-/** JupyterLab would take Enter away from the box, and read letters as commands to the notebook (`dd` deletes a cell).
-    Escape goes to the cell, and the keyboard is the notebook's again. */
-function keepKeys(panel) {
-  panel.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    event.stopPropagation();
-    if (event.key === "Escape") panel.closest(".jp-Cell")?.focus();
-  });
-}
-
 function render({ model, el }) {
   const labels = model.get("labels");
   const view = Math.random().toString(36).slice(2);

@@ -41,11 +41,7 @@ function render({ model, el }) {
     Object.assign(button, { type: "button", value, textContent: name, onclick: () => keep(value) });
     group.append(button);
   }
-  // JupyterLab would take Enter away from a button.
-  group.addEventListener(
-    "keydown",
-    (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation(),
-  );
+  keepKeys(group);
   el.append(group);
   choose(stored() ?? model.get("lang"), ...group.querySelectorAll("button")); // `el` may not be in the page yet
   return watchNotebook(model, el);

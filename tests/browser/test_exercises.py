@@ -38,6 +38,39 @@ async def test_a_guess_is_picked_by_key_and_settled_by_the_run(lab: Lab, page: P
 
 
 @need_chromium
+async def test_shift_enter_leads_on_to_the_next_cell_and_keeps_what_was_done(lab: Lab, page: Page) -> None:
+    """The mouse or the keyboard has led into a tool; from there the reader wants to go on, not to run it anew."""
+    cells = ('g = guess("What?", "hi", "tea")\ng', "q.gaps()", "q.lines()", "1")
+    guessed, gaps, lines = await (await tools(lab, page, "on.ipynb", *cells)).all()
+    counts = "() => jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.executionCount)"
+    before = await page.evaluate(counts)
+    active = "(n) => jupyterapp.shell.currentWidget.content.activeCellIndex === n"
+    await guessed.locator("button").first.click()
+    await page.keyboard.press("Shift+Enter")
+    await page.wait_for_function(active, arg=2, polling=50)
+    await expect(guessed.locator("button[aria-pressed=true]")).to_have_text("1hi")
+    await gaps.locator("input").first.fill("yes")
+    await page.keyboard.press("Shift+Enter")
+    await page.wait_for_function(active, arg=3, polling=50)
+    await expect(gaps.locator("input").first).to_have_value("yes")
+    await lines.locator(".chatkit-block").first.focus()
+    await page.keyboard.press("Shift+Enter")
+    await page.wait_for_function(active, arg=4, polling=50)
+    await expect(lines.locator(".chatkit-program .chatkit-block")).to_have_count(0)
+    assert await page.evaluate(counts) == before
+
+
+@need_chromium
+async def test_a_double_click_on_a_choice_is_one_pick(lab: Lab, page: Page) -> None:
+    (tool,) = await (await tools(lab, page, "twice.ipynb", 'g = guess("What?", "hi", "tea")\ng')).all()
+    patience = "(() => { const later = setTimeout; window.setTimeout = (f, t) => later(f, t === 3000 ? 300 : t); })()"
+    await page.evaluate(patience)  # milliseconds until the page says that the kernel is silent
+    await tool.locator("button").first.dblclick()
+    await page.evaluate("() => new Promise((done) => setTimeout(done, 600))")
+    await expect(tool.locator("[role=status]")).to_be_empty()
+
+
+@need_chromium
 async def test_what_is_recalled_is_answered_by_click_and_can_be_skipped(lab: Lab, page: Page) -> None:
     (tool,) = await (await tools(lab, page, "recall.ipynb", 'recall("03_server_and_client")')).all()
     question = tool.locator("fieldset").first
