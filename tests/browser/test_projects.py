@@ -65,16 +65,18 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 @need_chromium
 async def test_two_hands_draw_one_picture_and_a_late_one_sees_it(visit: Visit) -> None:
     pages = ("canvas-html", "canvas-draw", "canvas-hand", "canvas-line", "canvas-page")
-    async with project("project_board", "stroke-code", *pages, "history-code", "draw-serve") as (names, _):
+    cells = ("stroke-code", *pages, "history-code", "draw-serve")
+    async with project("project_board", *cells) as (names, run):
         ann, bob = await visit(names), await visit(names)
         await ann.mouse.move(100, 100)
         await ann.mouse.down()
-        await ann.mouse.move(200, 300, steps=4)
+        await ann.mouse.move(200, 300, steps=40)
         await ann.mouse.up()
         await bob.wait_for_function(INK)
         assert await ann.evaluate(INK)
         late = await visit(names)
         await late.wait_for_function(INK)
+        await run("draw-circle")  # a program that never reads: so much is there already that its client would stop
         await late.get_by_role("button").click()
         await bob.wait_for_function(f"() => !({INK})()")
 
@@ -88,6 +90,7 @@ async def test_two_phones_answer_a_quiz_and_see_the_board(visit: Visit) -> None:
         for page, name in ((ann, "Ann"), (bob, "<b>Bob</b>")):
             await page.get_by_role("textbox").fill(name)
             await page.get_by_role("textbox").press("Enter")
+            await expect(page.locator("body")).to_contain_text(f"✓ {name}")
         await names["until"](lambda: len(names["players"]) == 2)
         await run("play-ask")
         await ann.get_by_role("button", name="56").click()
