@@ -613,6 +613,7 @@ async def test_a_join_card_knows_the_way_to_a_server_of_ones_own() -> None:
         card = JoinCard(server, lang="en")
         assert card.links == [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"]
         assert card.is_local and card.content()["code"] is None
+        assert 'Start it with host="0.0.0.0"' in card.content()["ways"][0]["words"][0]["en"]
     with pytest.raises(NotRunning):
         JoinCard(server)
 

@@ -65,6 +65,8 @@ class JoinCard:
             running = server.running() if isinstance(server, ServerPanel) else server
         self.lang = chosen(lang)
         self.is_local = running.host in HERE
+        # asyncio would give each address of host=None a port of its own where the port is 0; the kit's server does not.
+        self.open_to_all = 'host="0.0.0.0"' if isinstance(running, OwnAddress) else "host=None"
         hosts = reachable_addresses() if running.host in EVERYWHERE else [in_link(str(running.host))]
         self.links = join_links(hosts, running.port, running.token, bool(running.ssl), running.base_path)
         fragment = f"#token={quote(running.token, safe='')}" if running.token else ""
@@ -86,14 +88,14 @@ class JoinCard:
         if not self.links:
             return [{"words": [self.words("panel_no_network")], "links": []}]
         if self.is_local:
-            return [{"words": [self.words("panel_here_only")], "links": self.links}]
+            return [{"words": [self.words("panel_here_only", host=self.open_to_all)], "links": self.links}]
         first = [self.words("panel_scan"), self.words("panel_or_open")]
         others = [{"words": [self.words("panel_other_links")], "links": self.links[1:]}] if self.links[1:] else []
         return [{"words": first, "links": self.links[:1]}, *others]
 
-    def words(self, key: str) -> Words:
+    def words(self, key: str, **holes: str) -> Words:
         """A sentence in the languages of this card."""
-        return say(key).each(self.lang)
+        return say(key, **holes).each(self.lang)
 
     def _ipython_display_(self) -> None:
         put_out(self.view, repr(self))
