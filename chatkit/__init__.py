@@ -32,8 +32,9 @@ HOMES = {
 }
 
 
-if in_browser():  # there are no sockets
+if in_browser():  # there are no sockets, and not every cell can run
     import_module(f"{__name__}.lite").carry()
+    import_module(f"{__name__}.tools.recorded").play_back()
 
 
 def __getattr__(name: str) -> object:

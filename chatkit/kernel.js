@@ -4,6 +4,14 @@
 const PATIENCE = 3000; // milliseconds until a kernel that does not answer is called silent
 const GONE = ["restarting", "autorestarting", "terminating", "dead"]; // a kernel's states that no widget survives
 
+/** Ask now, and again until it is answered: JupyterLite's kernel drops what waits behind a cell that breaks.
+    Returns what ends the asking. */
+function insist(ask) {
+  const timer = setInterval(ask, PATIENCE);
+  ask();
+  return () => clearInterval(timer);
+}
+
 /** Call `onGone` when the kernel is restarted, dies or is shut down. Returns what ends the watch.
 
     JupyterLab tells a widget of a restart, but not of the other ends; so its kernel is watched, too. */

@@ -5,18 +5,23 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from IPython.display import HTML
 from packaging.utils import canonicalize_name
 
-from chatkit.exercises import recorded
-from chatkit.texts import sentences
-from chatkit.tools import site
-from tests import notebook_rules as rules
+from chatkit.exercises import guess
+from chatkit.exercises.result import Shown
+from chatkit.texts import say, sentences
+from chatkit.tools import recorded, site
+from chatkit.wire import Recording
+from tests import notebook_rules as rules, recordings
 from tests.needs import ROOT
 
 LITE = ROOT / "lite"
+FILES = sorted(recorded.RECORDINGS.iterdir())
 
 
 def locked(name: str) -> dict[str, str]:
@@ -67,20 +72,64 @@ def test_a_stick_has_the_pages_and_a_start_for_each_system(tmp_path: Path) -> No
         server.terminate()
 
 
-def test_a_cell_that_cannot_run_says_why_and_plays_back_what_it_gave(
+async def test_a_cell_that_cannot_run_says_why_and_plays_back_what_it_gave(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = []
-    monkeypatch.setattr(recorded, "display", lambda data, raw: shown.append(data["text/plain"]))
-    outputs = [
+    shown: list[Any] = []
+    monkeypatch.setattr(recorded, "display", lambda data, raw: shown.append(data["text/plain"] if raw else data))
+    came = repr(Shown((say("guess_came", came="one"),)))
+    outputs: list[dict[str, Any]] = [
         {"output_type": "stream", "name": "stdout", "text": ["one\n", "two\n"]},
         {"output_type": "error", "ename": "E", "evalue": "e", "traceback": ["E: e"]},
+        {"output_type": "execute_result", "data": {"text/plain": [came]}, "metadata": {}},
         {"output_type": "execute_result", "data": {"text/plain": ["1", "3"]}, "metadata": {}},
     ]
-    monkeypatch.setattr(recorded, "recordings", lambda: {"start()": recorded.Recorded("process", outputs)})
-    recorded.replay("start()")
-    assert "second program" in shown[0] and "โปรแกรมที่สอง" in shown[0] and shown[1] == "13"
+    source = "start()\ng1.saw(2)"
+    monkeypatch.setattr(recorded, "recordings", lambda: {source: recorded.Recorded("x.y", "process", outputs)})
+    g1 = guess("How many?", "none", "one").pick(1)
+    await recorded.replay(source, {"g1": g1})
+    assert "second program" in shown[0] and "โปรแกรมที่สอง" in shown[0] and shown[2] == "13"
+    assert "none" in repr(shown[1]) and "one" in repr(shown[1]) and g1.came == 2
     assert capsys.readouterr().out == "one\ntwo\nE: e\n"
+
+
+async def test_a_line_is_played_back_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(recorded, "display", lambda data, raw=False: shown.append(data["text/plain"] if raw else data))
+    await recorded.replay_lines("12_nothing_lost.kill-run")
+    said, first, second = shown
+    assert said == str(say("lite_wire"))
+    for number, view in enumerate((first, second), 1):
+        stored = Recording.load(recorded.RECORDINGS / f"12_nothing_lost.kill-run.{number}.jsonl")
+        assert view.recording.chunks == stored.chunks
+
+
+def test_every_recording_belongs_to_a_cell_that_needs_it() -> None:
+    cells = {f"{tapped.lesson}.{tapped.cell}" for tapped in recordings.TAPPED}
+    assert {file.name.rsplit(".", 2)[0] for file in recorded.RECORDINGS.iterdir()} == cells
+    assert all(rules.tags(recordings.cell(tapped)) & rules.NEEDS for tapped in recordings.TAPPED)
+    assert not any(re.search(rules.MACHINE_PATH, str(each.chunks)) for each in map(Recording.load, FILES))
+
+
+def test_the_recordings_are_what_the_lessons_say() -> None:
+    recordings.check(recorded.RECORDINGS)
+
+
+@pytest.mark.parametrize("tapped", recordings.TAPPED, ids=lambda tapped: tapped.cell)
+def test_a_lesson_that_runs_today_gives_such_a_recording(tapped: recordings.Tapped, tmp_path: Path) -> None:
+    recordings.record(tmp_path, tapped)
+    recordings.HOLDS[tapped](recordings.outputs(tapped), *recordings.load(tmp_path, tapped))
+
+
+def test_instead_of_a_page_that_would_find_no_server_stands_a_sentence() -> None:
+    """In the lessons' own HTML; nothing else is changed."""
+    for frame in (
+        '<iframe src="http://127.0.0.1:1/" width="9"></iframe>',
+        '<iframe srcdoc="ws://127.0.0.1:1"></iframe>',
+    ):
+        shown = recorded.without_frames(HTML(f"<p>{frame} {frame}</p>"))
+        assert shown.count("📵") == 4 and "iframe" not in shown
+    assert recorded.without_frames(HTML(own := "<p><iframe srcdoc='hi'></iframe></p>")) == own
 
 
 def test_whatever_a_cell_can_need_has_its_sentence() -> None:

@@ -13,7 +13,6 @@ from chatkit.exercises.lines import STEPS
 from chatkit.exercises.plots import axes
 from chatkit.exercises.progress import bring
 from chatkit.exercises.timeline import Timeline
-from chatkit.place import in_browser
 
 __all__ = [
     "STEPS",
@@ -31,8 +30,3 @@ __all__ = [
     "progress_bar",
     "recall",
 ]
-
-if in_browser():  # there not every cell can run
-    from chatkit.exercises.recorded import play_back
-
-    play_back()

@@ -63,19 +63,24 @@ function render({ model, el }) {
   const absent = () => fill(card, make("p", "chatkit-dead", {}, model.get("absent")));
   const patience = setTimeout(absent, PATIENCE);
   const unwatch = watchKernel(model, absent); // the server has gone with it
-  const onMessage = (message) => {
-    if (message.view !== view) return;
-    clearTimeout(patience);
-    lay(card, message);
+  const ask = () => {
+    try {
+      model.send({ do: "show", view });
+    } catch {
+      absent(); // drawn again after its kernel had gone
+    }
   };
   model.on("msg:custom", onMessage);
   el.append(card);
-  try {
-    model.send({ do: "show", view });
-  } catch {
-    absent(); // drawn again after its kernel had gone
+  const stopAsking = insist(ask);
+  function onMessage(message) {
+    if (message.view !== view) return;
+    stopAsking();
+    clearTimeout(patience);
+    lay(card, message);
   }
   return () => {
+    stopAsking();
     clearTimeout(patience);
     unwatch();
     model.off("msg:custom", onMessage);

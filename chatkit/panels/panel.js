@@ -234,6 +234,7 @@ function render({ model, el }) {
   const parts = makeParts(labels);
   const log = new Log(parts);
   const box = new Box(parts, labels, tell);
+  let stopAsking = () => {};
 
   /** Tell the panel; a model whose kernel has gone throws. */
   function tell(message) {
@@ -250,6 +251,7 @@ function render({ model, el }) {
     if (message.do === "answer") return box.answered(message.why);
     if (message.status) drawStatus(parts, labels, message.status, tell);
     if (message.view === view) {
+      stopAsking();
       box.stopWaiting();
       log.last ??= 0;
     }
@@ -258,7 +260,8 @@ function render({ model, el }) {
 
   function show() {
     box.wait();
-    tell({ do: "show" });
+    stopAsking();
+    stopAsking = insist(() => tell({ do: "show" }));
   }
 
   const unwatch = watchKernel(model, () => drawDead(parts, true));
@@ -268,6 +271,7 @@ function render({ model, el }) {
   el.append(parts.panel);
   show();
   return () => {
+    stopAsking();
     box.stopWaiting();
     log.dispose();
     unwatch();

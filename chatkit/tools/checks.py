@@ -19,7 +19,7 @@ from chatkit.client import connect
 from chatkit.errors import ChatError
 from chatkit.server import running, serve
 from chatkit.texts import say, visible
-from chatkit.tools.copies import course, default_folder, is_lesson
+from chatkit.tools.copies import KIT, course, default_folder, is_lesson
 from chatkit.tools.report import Finding, found
 
 PATIENCE = 3.0  # seconds that one check may take
@@ -86,12 +86,17 @@ def kept() -> Finding:
 
 ROUND_TRIP = """
 export default { render({ model, el }) {
-  const start = performance.now();
   el.textContent = model.get("waiting");
-  model.on("msg:custom", () => {
-    el.textContent = model.get("answered").replaceAll("{ms}", Math.round(performance.now() - start));
-  });
-  model.send({});
+  const stopAsking = insist(() => model.send({ sent: performance.now() }));
+  const onMessage = ({ sent }) => {
+    stopAsking();
+    el.textContent = model.get("answered").replaceAll("{ms}", Math.round(performance.now() - sent));
+  };
+  model.on("msg:custom", onMessage);
+  return () => {
+    stopAsking();
+    model.off("msg:custom", onMessage);
+  };
 } };
 """
 
@@ -103,7 +108,7 @@ def widgets(lang: str) -> Finding:
     from IPython.display import display
 
     class RoundTrip(anywidget.AnyWidget):
-        _esm = ROUND_TRIP
+        _esm = (KIT / "kernel.js").read_text("utf-8") + ROUND_TRIP
         waiting = traitlets.Unicode(say("doctor_widgets_waiting").in_(lang)).tag(sync=True)
         answered = traitlets.Unicode(say("doctor_widgets_answered", ms="{ms}").in_(lang)).tag(sync=True)
 
@@ -111,7 +116,7 @@ def widgets(lang: str) -> Finding:
             return str(self.waiting)
 
     line = RoundTrip()
-    line.on_msg(lambda widget, content, buffers: widget.send({}))
+    line.on_msg(lambda widget, content, buffers: widget.send(content))
     display(line)
     return found("widgets", "hint", "widgets")
 
