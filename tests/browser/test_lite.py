@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from chatkit.tools.site import build
-from tests import notebook_rules as rules
+from tests import notebook_rules as rules, recordings
 from tests.browser.lab import IS_READY, OpenNotebook
 from tests.needs import CHROMIUM, CHROMIUM_ARGS, ROOT, need_lite
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOLDER = ROOT / "notebooks"
 FIRST = "notebooks/00_hello_room.ipynb"
 LESSONS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+TAPPED = {f"{each.lesson}.{each.cell}" for each in recordings.TAPPED}
 PATIENCE = 180_000  # milliseconds for a kernel to start, or a lesson to run, where other programs keep the machine busy
 MEGABYTES = 30  # of a first visit, at most
 
@@ -56,11 +57,29 @@ OUTPUTS = """async ({ code, cellId }) => {
     await future.done;
     return outputs;
 }"""
-RERUN = """async (start) => {
+#: Runs a cell by how it begins, and all above it first where that is wanted.
+RUN = """async ({ start, above }) => {
     const notebook = jupyterapp.shell.currentWidget.content;
     const number = notebook.widgets.findIndex((cell) => cell.model.sharedModel.getSource().startsWith(start));
     notebook.activeCellIndex = number;
+    if (above) await jupyterapp.commands.execute("notebook:run-all-above");
     await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+SAID = """(id) => {
+    const cells = jupyterapp.shell.currentWidget.content.widgets;
+    return cells.find((cell) => cell.model.id === id).model.outputs.toJSON();
+}"""
+SCROLL = """async (start) => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    const number = notebook.widgets.findIndex((cell) => cell.model.sharedModel.getSource().startsWith(start));
+    notebook.activeCellIndex = number;
+    await notebook.scrollToItem(number, "start");
+}"""
+CLOSE = """async () => {
+    const panel = jupyterapp.shell.currentWidget;
+    await panel.context.save();
+    await panel.sessionContext.shutdown();
+    panel.close();
 }"""
 
 
@@ -169,10 +188,13 @@ async def test_a_lesson_runs_from_top_to_bottom_and_says_what_is_stored(page: Pa
     for cell in rules.code_cells(json.loads((FOLDER / f"{lesson}.ipynb").read_text("utf-8"))):
         tags, before = rules.tags(cell), cell["outputs"]
         now = await run(page, rules.source(cell), cell["id"])
+        assert "<iframe" not in rules.source(cell) or "📵" in str(now), cell["id"]
         if tags & rules.NEEDS:
             assert "📼" in texts(now[:1]), cell["id"]
-            now = [] if "raises-exception" in tags else now[1:]
-            before = [] if "raises-exception" in tags else before
+            shown = [] if "raises-exception" in tags else now[1 : 1 + len(before)]
+            lines = now[1 + len(before) :]
+            assert bool(lines) == (f"{lesson}.{cell['id']}" in TAPPED), (cell["id"], lines)
+            before, now = [] if "raises-exception" in tags else before, shown
         broke = [output["evalue"] for output in now if output["output_type"] == "error"]
         if broke and "raises-exception" not in tags:
             different[cell["id"]] = ("", broke)
@@ -188,20 +210,81 @@ async def test_every_usual_solution_is_judged_correct_there(page: Page) -> None:
     assert len(results) > 30 and set(results) == {"correct"}, said
 
 
+async def open_lesson(page: Page, path: str) -> None:
+    await page.evaluate("(path) => jupyterapp.commands.execute('docmanager:open', { path })", path)
+    await page.wait_for_function(IS_READY, polling=100, timeout=PATIENCE)
+
+
+async def go_on(page: Page) -> None:
+    """Run what has not run yet, to the end."""
+    while await page.evaluate(GO_ON):
+        await page.wait_for_function(RESTS, polling=100, timeout=PATIENCE)
+
+
+async def read_thai(page: Page) -> None:
+    await page.locator(".chatkit-reading button[value=th]").last.evaluate("(button) => button.click()")
+    await expect(page.locator("body")).to_have_attribute("data-chatkit-reading", "th")
+
+
+async def scroll_to(page: Page, start: str) -> None:
+    """Bring a cell into view: JupyterLab draws no widget before somebody can see it."""
+    await page.evaluate(SCROLL, start)
+
+
+#: lesson, the first words of a guess's cell, its question, what is clicked there, and what the run says of it
+CLICKED = [
+    ("03_server_and_client", "g1 = guess", "Ann ส่งสามข้อความ", "3", "คุณทายว่า: 3 ที่เกิดขึ้นจริงคือ: 1"),
+    ("05_everyone", "g2 = guess", "Ann ส่ง 100 ภาพ", "ได้บางภาพ แล้วไม่ได้อีก", "ทายถูก: ได้บางภาพ แล้วไม่ได้อีก"),
+    ("11_when_the_line_drops", "g1 = guess", "สายถูกตัด โปรแกรมของ Ann", "เซิร์ฟเวอร์", "ที่เกิดขึ้นจริงคือ: ไลบรารีของ Ann เอง"),
+]
+
+
+@need_lite
+@pytest.mark.parametrize(("lesson", "cell", "question", "choice", "said"), CLICKED, ids=[each[0] for each in CLICKED])
+async def test_a_lesson_runs_in_the_page_and_a_guess_is_clicked_in_thai(
+    page: Page, lesson: str, cell: str, question: str, choice: str, said: str
+) -> None:
+    await open_lesson(page, f"notebooks/{lesson}.ipynb")
+    await page.evaluate(RUN, {"start": "import asyncio", "above": False})
+    await read_thai(page)
+    await page.evaluate(RUN, {"start": cell, "above": True})
+    await page.wait_for_function(RESTS, polling=100, timeout=PATIENCE)
+    await page.evaluate(RUN, {"start": cell})
+    await scroll_to(page, cell)
+    asked = page.locator(".chatkit-question").filter(has_text=question)
+    await asked.locator(".chatkit-choice").filter(has=page.get_by_text(choice, exact=True)).click()
+    await go_on(page)
+    stored = json.loads((FOLDER / f"{lesson}.ipynb").read_text("utf-8"))
+    for each in rules.code_cells(stored):
+        now = await page.evaluate(SAID, each["id"])
+        broke = any(output["output_type"] == "error" for output in now)
+        assert broke == ("raises-exception" in rules.tags(each)), (each["id"], now)
+    await scroll_to(page, cell)
+    await expect(asked.locator(".chatkit-said")).to_contain_text(said, timeout=60_000)
+    if lesson == "05_everyone":  # one sleeping reader: with `gather` Bob gets some pictures only, else all
+        table = texts(await page.evaluate(SAID, "compare-code"))
+        got = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+) ×", table, re.MULTILINE)}
+        assert got.pop("gather") < 100 and set(got.values()) == {100}, table
+    await page.evaluate(CLOSE)
+
+
 @need_lite
 async def test_a_learner_reads_thai_types_and_clicks_and_finds_the_progress_again(
     page: Page, offline: BrowserContext, address: str
 ) -> None:
-    await page.evaluate("(path) => jupyterapp.commands.execute('docmanager:open', { path })", FIRST)
-    await page.wait_for_function(IS_READY, polling=100, timeout=PATIENCE)
-    while await page.evaluate(GO_ON):
-        await page.wait_for_function(RESTS, polling=100, timeout=PATIENCE)
-    await page.locator(".chatkit-reading button[value=th]").last.evaluate("(button) => button.click()")
-    await expect(page.locator("body")).to_have_attribute("data-chatkit-reading", "th")
+    await open_lesson(page, FIRST)
     notebook = OpenNotebook(page, page.url)
     mali, somchai, server = (notebook.panel(title) for title in ("mali", "somchai", "ChatKit"))
+    assert await page.evaluate(GO_ON)  # as far as the cell that breaks, and what waited behind it is dropped
+    await page.wait_for_function(RESTS, polling=100, timeout=PATIENCE)
+    await scroll_to(page, "verdict = ")
+    await expect(page.get_by_text("วิดเจ็ต: ไปกลับใน").last).to_be_visible(timeout=60_000)
+    await scroll_to(page, "mali, somchai = ")
+    await mali.shows("hello from Mali", timeout=60)
+    await go_on(page)
+    await read_thai(page)
     for cell in ("server = ServerPanel", "mali, somchai = "):  # the last cell has closed them
-        await page.evaluate(RERUN, cell)
+        await page.evaluate(RUN, {"start": cell})
         await page.wait_for_function(RESTS, polling=100, timeout=PATIENCE)
     await mali.type("สวัสดี ผู้ใหญ่บ้านที่น้ำปี๊บ")
     await somchai.shows("mali: สวัสดี ผู้ใหญ่บ้านที่น้ำปี๊บ", timeout=60)
