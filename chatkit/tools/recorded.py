@@ -22,7 +22,7 @@ from chatkit.texts import say
 
 RECORDINGS = Path(__file__).with_name("recordings")
 LONGEST = 2.0  # seconds that the replay of one connection takes, at most
-FRAME = re.compile(r"<iframe\b[^>]*(?:127\.0\.0\.1|localhost).*?</iframe>", re.DOTALL)
+FRAMES = re.compile(r"(?:<iframe\b[^>]*(?:127\.0\.0\.1|localhost)[^>]*></iframe>\s*)+")
 
 
 class Recorded(NamedTuple):
@@ -108,5 +108,5 @@ async def replay_lines(cell: str) -> None:
 
 
 def without_frames(shown: HTML) -> str:
-    """HTML as it is, with a sentence where a page would talk to a server of this kernel: it finds none."""
-    return FRAME.sub(lambda _: say("lite_no_page").html(tag="p"), str(shown.data))
+    """HTML as it is, with a sentence where pages would talk to a server of this kernel: they find none."""
+    return FRAMES.sub(lambda _: say("lite_no_page").html(tag="p"), str(shown.data))
