@@ -1,11 +1,14 @@
 """Each exercise untouched, solved, and with every wrong answer that has a name; the prose; progress and the course."""
 
 import asyncio
+import sys
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatkit.client import connect
 from chatkit.exercises import Exercise, course, exercise, guess, progress
 from chatkit.exercises.exercise import answer_of
 from chatkit.exercises.progress import facts, keep, solved
@@ -76,7 +79,10 @@ async def test_wrong_answer_is_refused_and_called_by_its_name(lesson: str, name:
 @pytest.mark.parametrize(("lesson", "name"), ALL)
 async def test_no_answer_and_a_nonsense_answer_never_pass_and_never_raise(lesson: str, name: str) -> None:
     for nonsense in (None, "", 0, [], {}, lambda *_: None, lambda *_: "", print, int, exercise):
-        assert (await exercise(lesson, name).check(nonsense)).state == "not yet"
+        result = await exercise(lesson, name).check(nonsense)
+        assert result.state == "not yet" and "KeyError" not in repr(result), repr(
+            result
+        )  # no hole of a sentence is left
 
 
 @pytest.mark.parametrize(("lesson", "name"), ALL)
@@ -204,6 +210,41 @@ async def test_half_an_answer_is_told_what_is_still_missing() -> None:
         return True, ..., False, 2
 
     assert "`...` is still in it" in repr(await exercise("09_frames", "q1").check(half))
+
+
+async def test_what_has_to_be_awaited_or_collected_still_is_told() -> None:
+    async def hello(uri: str, text: str) -> object:
+        async with connect(uri) as chat:
+            return chat.send(text)
+
+    async def listen(ask: Any) -> Any:
+        yield await ask(0)
+
+    def leaves(poll: int, handshake: int, frame: int, news: int) -> int:
+        sys.exit("bye")
+
+    assert "only a promise" in repr(await exercise("00_hello_room", "q1").check(hello))
+    assert "with a `yield` in it" in repr(await exercise("01_why_not_http", "q3").check(listen))
+    assert "`SystemExit: bye`, which would end" in repr(await exercise("01_why_not_http", "q2").check(leaves))
+
+
+async def test_the_error_in_a_group_is_shown_and_not_the_group() -> None:
+    async def listen(ask: Any) -> Any:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ask("one"))
+
+    assert "`ExceptionGroup" not in repr(await exercise("01_why_not_http", "q3").check(listen))
+    assert "ValueError" in repr(await exercise("01_why_not_http", "q3").check(listen))
+
+
+@pytest.mark.parametrize(("lesson", "name"), [("01_why_not_http", "q1"), ("02_await", "q1"), ("05_everyone", "q1")])
+async def test_an_answer_without_an_end_is_cut(lesson: str, name: str) -> None:
+    assert (await exercise(lesson, name).check(lambda *_: cycle(["Ann"]))).state == "not yet"
+
+
+async def test_a_list_without_an_end_is_cut() -> None:
+    heard = {"Ann": cycle(["hi", "tea"]), "Bob": ["hi", "tea"], "Cat": ["tea"]}
+    assert (await exercise("00_hello_room", "q3").check(heard)).state == "not yet"
 
 
 async def test_placeholders_elsewhere_are_the_students_own_matter() -> None:

@@ -65,6 +65,12 @@ RIGHT: dict[str, list[str]] = {
                 chat = await stack.enter_async_context(connect(uri, plain=False))
                 return await chat.send(text)
         """,
+        """
+        import numpy as np
+        from chatkit import connect
+        async def say_hello(uri, text):
+            async with connect(uri) as chat: return np.int64(await chat.send(text))
+        """,
     ],
     "00_hello_room q2": [
         'address = "ws://localhost:{}/room/{}?name={}".format',
@@ -80,6 +86,11 @@ RIGHT: dict[str, list[str]] = {
         from urllib.parse import urlencode, urlunsplit
         address = lambda port, room, name: urlunsplit(("ws", f"localhost:{port}", f"/room/{room}", urlencode({"name": name}), ""))
         """,
+        """
+        from urllib.parse import ParseResult, urlencode
+        def address(port, room, name):
+            return ParseResult("ws", f"[::1]:{port}" if False else f"localhost:{port}", f"room/{room}", "", urlencode(dict(name=name)), "").geturl()
+        """,
     ],
     "00_hello_room q3": [
         'heard = {"Ann": ("hi", "tea"), "Bob": ("hi", "tea"), "Cat": ("tea",)}',
@@ -87,6 +98,9 @@ RIGHT: dict[str, list[str]] = {
         'from collections import defaultdict\nheard = defaultdict(lambda: ["hi", "tea"], Ann=["hi", "tea"], Bob=["hi", "tea"], Cat=["tea"])',
         'lobby = ["hi", "tea"]\nheard = dict(Ann=lobby, Bob=lobby, Cat=lobby[1:])',
         'from collections import deque\nheard = {"Cat": deque(["tea"]), "Bob": deque(["hi", "tea"]), "Ann": deque(["hi", "tea"]), "Dan": []}',
+        """
+        heard = {n: (t for t in ("hi", "tea")) for n in ("Ann", "Bob")} | {"Cat": iter(["tea"])}
+        """,
     ],
     "01_why_not_http q1": [
         "waits = lambda spoken, every: tuple(-when % every for when in spoken)",
@@ -122,6 +136,23 @@ RIGHT: dict[str, list[str]] = {
             questions = range(every, 2 * every + max(spoken, default=0), every)
             return [questions[bisect_left(questions, when)] - when for when in spoken]
         """,
+        """
+        import numpy as np
+        def waits(spoken, every):
+            s = np.array(spoken, dtype=int)
+            return -s % every
+        """,
+        """
+        import numpy as np
+        def waits(spoken, every):
+            s = np.array(spoken)
+            return list(np.ceil(s / every) * every - s)
+        """,
+        """
+        from fractions import Fraction
+        import math
+        waits = lambda spoken, every: [every * math.ceil(Fraction(s, every)) - s for s in spoken]
+        """,
     ],
     "01_why_not_http q2": [
         "questions = lambda poll, handshake, frame, news: divmod(handshake + news * frame, poll)[0]",
@@ -147,6 +178,20 @@ RIGHT: dict[str, list[str]] = {
         def most(of, poll, handshake, frame, news):
             return of(n for n in range(1000) if n * poll <= handshake + frame * news)
         questions = partial(most, max)
+        """,
+        """
+        from decimal import Decimal
+        def questions(poll, handshake, frame, news):
+            return int(Decimal(handshake + news*frame) / poll)
+        """,
+        """
+        import numpy as np
+        def questions(poll, handshake, frame, news):
+            return np.floor_divide(handshake + frame * news, poll)
+        """,
+        """
+        def questions(poll, handshake, frame, news, **k):
+            return (line := handshake + frame * news) // poll if True else line
         """,
     ],
     "01_why_not_http q3": [
@@ -214,6 +259,29 @@ RIGHT: dict[str, list[str]] = {
             return (text for text in heard)
         listen = partial(talk, 0.01)
         """,
+        """
+        async def texts(ask):
+            n = 0
+            while True:
+                for t in await ask(n):
+                    n += 1
+                    yield t
+                    if t == "bye": return
+        async def listen(ask):
+            return [t async for t in texts(ask)]
+        """,
+        """
+        async def listen(ask):
+            heard = []
+            while not (heard and heard[-1] == "bye"):
+                heard.extend(await ask(len(heard)))
+            return heard
+        """,
+        """
+        async def listen(ask, have=()):
+            have = [*have, *(await ask(len(have)))]
+            return have if "bye" in have else await listen(ask, have)
+        """,
     ],
     "02_await q1": [
         "import asyncio\nasync def together(ann, bob):\n    return [*await asyncio.gather(ann(), bob())]",
@@ -242,6 +310,12 @@ RIGHT: dict[str, list[str]] = {
             tasks = [asyncio.ensure_future(ann()), asyncio.ensure_future(bob())]
             await asyncio.wait(tasks)
             return [task.result() for task in tasks]
+        """,
+        """
+        import asyncio
+        async def together(ann, bob):
+            async with asyncio.TaskGroup() as g: ts = [g.create_task(f()) for f in (ann, bob)]
+            return [t.result() for t in ts]
         """,
     ],
     "02_await q3": [
@@ -291,6 +365,12 @@ RIGHT: dict[str, list[str]] = {
                 except TimeoutError:
                     return None
         or_nothing = OrNothing()
+        """,
+        """
+        import asyncio
+        async def or_nothing(wait, seconds):
+            try: return await asyncio.wait_for(wait(), seconds)
+            except asyncio.TimeoutError: return
         """,
     ],
     "03_server_and_client q1": [
@@ -358,6 +438,13 @@ RIGHT: dict[str, list[str]] = {
             finally:
                 await ws.close()
         """,
+        """
+        from websockets import ConnectionClosed
+        async def echo(ws):
+            try:
+                while (text := await ws.recv()) is not None: await ws.send("You said: " + text)
+            except ConnectionClosed: ...
+        """,
     ],
     "03_server_and_client q2": [
         """
@@ -398,6 +485,12 @@ RIGHT: dict[str, list[str]] = {
         async def talk(ws, numbers):
             async for text in ws:
                 await ws.send(f"{next(numbers)}: {text}")
+        """,
+        """
+        from itertools import count as counter
+        async def count(ws):
+            n = counter(1)
+            async for t in ws: await ws.send(f"{next(n)}: {t}")
         """,
     ],
     "03_server_and_client q3": [
@@ -474,6 +567,20 @@ RIGHT: dict[str, list[str]] = {
                 finally:
                     self.people.discard(ws)
         relay = Room()
+        """,
+        """
+        import asyncio
+        boxes = {}
+        async def relay(ws):
+            box = boxes[ws] = asyncio.Queue()
+            async def pour():
+                while True: await ws.send(await box.get())
+            t = asyncio.create_task(pour())
+            try:
+                async for text in ws:
+                    for o, b in boxes.items(): b.put_nowait(f"{'You said' if o is ws else 'Someone says'}: {text}")
+            finally:
+                del boxes[ws]; t.cancel(); await asyncio.wait([t])
         """,
     ],
     "03_server_and_client q4": [
@@ -564,6 +671,18 @@ RIGHT: dict[str, list[str]] = {
                     await asyncio.sleep(due - loop.time())
         clock = Clock()
         """,
+        """
+        import asyncio
+        async def clock(ws):
+            async def tick():
+                n = 0
+                while True:
+                    await ws.send(f"tick {(n := n + 1)}"); await asyncio.sleep(0.1)
+            async with asyncio.TaskGroup() as g:
+                t = g.create_task(tick())
+                async for text in ws: await ws.send(f"You said: {text}")
+                t.cancel()
+        """,
     ],
     "04_your_own_panel q1": [
         'import html\ndef line(name, text):\n    return "<p><b>" + html.escape(name) + "</b>: " + html.escape(text) + "</p>"',
@@ -582,6 +701,12 @@ RIGHT: dict[str, list[str]] = {
         from xml.sax.saxutils import escape
         def line(name, text):
             return f"<p>\\n<b>{escape(name)}</b>: {escape(text)}</p>".replace("\\n", "", 1)
+        """,
+        """
+        from xml.etree import ElementTree as ET
+        def line(name, text):
+            p = ET.Element("p"); b = ET.SubElement(p, "b"); b.text = name; b.tail = ": " + text
+            return ET.tostring(p, encoding="unicode")
         """,
     ],
     "04_your_own_panel q2": [
@@ -650,6 +775,15 @@ RIGHT: dict[str, list[str]] = {
             box.value = str()
             return True
         """,
+        """
+        async def submit(box, send):
+            match box.value.strip():
+                case "": return False
+                case text:
+                    try: await send(text)
+                    except ConnectionError as e: print(e); return False
+                    else: box.value = ""; return True
+        """,
     ],
     "04_your_own_panel q3": [
         "import asyncio\ndef pressed(loop, send, text):\n    return asyncio.run_coroutine_threadsafe(send(text), loop)",
@@ -669,6 +803,13 @@ RIGHT: dict[str, list[str]] = {
                 future = asyncio.run_coroutine_threadsafe(send(text), loop)
                 future.add_done_callback(lambda done: done.result())
         pressed = Pressed()
+        """,
+        """
+        import asyncio
+        def pressed(loop, send, text):
+            f = asyncio.run_coroutine_threadsafe(send(text), loop)
+            try: f.result(1)
+            except Exception: pass
         """,
     ],
     "05_everyone q1": [
@@ -694,6 +835,19 @@ RIGHT: dict[str, list[str]] = {
         def stuck(before, now, limit):
             over = [{name for name in look if look[name] > limit} for look in (before, now)]
             return frozenset.intersection(*map(frozenset, over))
+        """,
+        """
+        def stuck(before, now, limit):
+            return {n for n in before.keys() & now.keys() if min(before[n], now[n]) > limit}
+        """,
+        """
+        stuck = lambda before, now, limit: filter(lambda n: now[n] > limit < before.get(n, -1), now)
+        """,
+        """
+        def stuck(before, now, limit):
+            for n in now:
+                match before.get(n):
+                    case int(b) if b > limit and now[n] > limit: yield n
         """,
     ],
     "05_everyone q2": [
@@ -741,6 +895,29 @@ RIGHT: dict[str, list[str]] = {
             [queues[name].put_nowait(text) for name in queues if name not in full]
             return full
         hand_over = partial(put, frozenset)
+        """,
+        """
+        import asyncio
+        def hand_over(queues, text):
+            full = set()
+            for n, q in queues.items():
+                try: q.put_nowait(text)
+                except asyncio.QueueFull: full.add(n)
+            return full
+        """,
+        """
+        async def hand_over(queues, text):
+            late = []
+            for n in queues:
+                if queues[n].qsize() == queues[n].maxsize: late += [n]
+                else: await queues[n].put(text)
+            return late
+        """,
+        """
+        def hand_over(queues, text):
+            for n, q in queues.items():
+                if q.full(): yield n
+                else: q.put_nowait(text)
         """,
     ],
     "05_everyone q3": [
@@ -839,6 +1016,61 @@ RIGHT: dict[str, list[str]] = {
             except Exception:
                 pass
         """,
+        """
+        from websockets import broadcast, ConnectionClosed
+        people = set()
+        async def relay(ws):
+            people.add(ws)
+            try:
+                while True:
+                    text = await ws.recv()
+                    for p in [p for p in people if p is not ws]:
+                        if p.transport.get_write_buffer_size() > 1_000_000:
+                            p.transport.abort()
+                        else:
+                            broadcast([p], text)
+            except ConnectionClosed:
+                pass
+            finally:
+                people.remove(ws)
+        """,
+        """
+        from websockets import broadcast
+        class Relay:
+            def __init__(self): self.here = []
+            async def __call__(self, ws):
+                self.here.append(ws)
+                try:
+                    async for t in ws:
+                        broadcast((p for p in self.here if p != ws), t)
+                        [p.transport.abort() for p in self.here if p.transport.get_write_buffer_size() > 10**6]
+                finally:
+                    self.here = [p for p in self.here if p is not ws]
+        relay = Relay()
+        """,
+        """
+        import asyncio
+        boxes = {}
+        async def pour(ws, box):
+            while True:
+                t = await box[0].get()
+                await ws.send(t)
+                box[1] -= len(t.encode())
+        async def relay(ws):
+            boxes[ws] = [asyncio.Queue(), 0]
+            task = asyncio.create_task(pour(ws, boxes[ws]))
+            try:
+                async for t in ws:
+                    for other, box in list(boxes.items()):
+                        if other is ws: continue
+                        box[0].put_nowait(t); box[1] += len(t.encode())
+                        if box[1] + other.transport.get_write_buffer_size() > 1_000_000:
+                            other.transport.abort()
+            finally:
+                del boxes[ws]
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        """,
     ],
     "06_rooms_and_names q1": [
         """
@@ -914,6 +1146,28 @@ RIGHT: dict[str, list[str]] = {
             except KeyError:
                 return "text"
         """,
+        """
+        import json
+        def fault(text):
+            try: m = json.loads(text)
+            except json.JSONDecodeError: return "json"
+            match m:
+                case {"type": "say", "text": str()}: return None
+                case {"type": "say"}: return "text"
+                case dict(): return "type"
+                case _: return "json"
+        """,
+        """
+        import json
+        def fault(text):
+            try:
+                m = dict(json.loads(text, object_pairs_hook=dict).items())
+            except (ValueError, AttributeError): return "json"
+            try:
+                assert m["type"] == "say"
+            except (KeyError, AssertionError): return "type"
+            if type(m.get("text", None)) is not str: return "text"
+        """,
     ],
     "06_rooms_and_names q2": [
         """
@@ -956,6 +1210,20 @@ RIGHT: dict[str, list[str]] = {
             if path == "/": return "lobby"
             if path.count("/") == 2 and path.startswith("/room/") and len(path) > 6:
                 return unquote_to_bytes(path[6:]).decode("utf-8")
+        """,
+        """
+        from urllib.parse import urlsplit, unquote
+        def room(target):
+            match urlsplit(target).path.split("/"):
+                case ["", ""]: return "lobby"
+                case ["", "room", name] if name: return unquote(name)
+        """,
+        r"""
+        import re
+        from urllib.parse import unquote
+        def room(target):
+            m = re.fullmatch(r"/(?:room/([^/?]+))?(?:\?.*)?", target)
+            return (unquote(m[1]) if m[1] else "lobby") if m else None
         """,
     ],
     "06_rooms_and_names q3": [
@@ -1000,6 +1268,18 @@ RIGHT: dict[str, list[str]] = {
                 number += 1
         free_name = partial(pick, "·")
         """,
+        """
+        from itertools import chain, count
+        def free_name(name, taken):
+            low = set(map(str.lower, taken))
+            return next(n for n in chain([name], (f"{name}·{i}" for i in count(2))) if n.lower() not in low)
+        """,
+        r"""
+        def free_name(name, taken, n=1):
+            candidate = name if n == 1 else f"{name}\u00b7{n}"
+            if any(candidate.casefold() == t.casefold() for t in taken): return free_name(name, taken, n + 1)
+            return candidate
+        """,
     ],
     "08_handshake q1": [
         """
@@ -1028,6 +1308,12 @@ RIGHT: dict[str, list[str]] = {
         async def accept(key):
             hashed = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
             return binascii.b2a_base64(hashed, newline=False).decode()
+        """,
+        """
+        import hashlib, binascii
+        def accept(key):
+            h = hashlib.new("sha1"); h.update(key.encode("ascii")); h.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+            return binascii.b2a_base64(h.digest(), newline=False).decode()
         """,
     ],
     "08_handshake q2": [
@@ -1068,6 +1354,11 @@ RIGHT: dict[str, list[str]] = {
         '''.format(path, host, key)
             return "\\r\\n".join(line.strip() for line in text.split("\\n")).encode()
         """,
+        r"""
+        def upgrade(host, path, key):
+            h = {"host": host, "connection": "keep-alive, Upgrade", "upgrade": "WebSocket", "sec-websocket-version": 13, "sec-websocket-key": key, "user-agent": "me"}
+            return (f"GET {path} HTTP/1.1\r\n" + "".join(f"{k}:{v}\r\n" for k, v in h.items()) + "\r\n").encode("latin-1")
+        """,
     ],
     "08_handshake q3": [
         "def refusal(response):\n    code = int(response[9:12])\n    return code if code != 101 else None",
@@ -1089,6 +1380,11 @@ RIGHT: dict[str, list[str]] = {
         async def refusal(response):
             line = io.BytesIO(response).readline().split()
             return None if line[1] == b"101" else int(line[1])
+        """,
+        r"""
+        import re
+        def refusal(response):
+            n = int(re.match(rb"HTTP/1\.1 (\d{3})", response)[1]); return n if n != 101 else None
         """,
     ],
     "09_frames q1": [
@@ -1142,6 +1438,15 @@ RIGHT: dict[str, list[str]] = {
                         return short
         header = Reader()
         """,
+        """
+        import struct
+        def header(data):
+            a, b = data[0], data[1]
+            n = b % 128
+            if n == 126: (n,) = struct.unpack("!H", data[2:4])
+            if b % 128 == 127: (n,) = struct.unpack("!Q", data[2:10])
+            return [a >> 7 == 1, a & 15, b > 127, n]
+        """,
     ],
     "09_frames q2": [
         "from websockets.frames import Frame, Opcode\ndef text_frame(text):\n    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)",
@@ -1183,6 +1488,13 @@ RIGHT: dict[str, list[str]] = {
             n = payload.nbytes
             length = bytes([n]) if n <= 125 else b"~" + n.to_bytes(2) if n <= 65535 else b"\\x7f" + n.to_bytes(8)
             return memoryview(b"\\x81" + length + payload)
+        """,
+        """
+        import struct
+        def text_frame(text):
+            p = text.encode(); n = len(p)
+            h = struct.pack("!BB", 0x81, n) if n < 126 else struct.pack("!BBH", 0x81, 126, n) if n < 1 << 16 else struct.pack("!BBQ", 0x81, 127, n)
+            return memoryview(h + p)
         """,
     ],
     "09_frames q3": [
@@ -1239,6 +1551,14 @@ RIGHT: dict[str, list[str]] = {
             if fin:
                 return [(whole + payload).decode(), *messages(rest)]
             return messages(rest, whole + payload)
+        """,
+        """
+        def messages(frames):
+            buf = bytearray()
+            for fin, op, p in frames:
+                if op in (0, 1, 2):
+                    buf.extend(p)
+                    if fin: yield buf.decode(); buf.clear()
         """,
     ],
     "10_client_by_hand q1": [
@@ -1297,6 +1617,15 @@ RIGHT: dict[str, list[str]] = {
             except asyncio.IncompleteReadError:
                 return found
         """,
+        """
+        import io
+        def texts(chunks):
+            s = io.BytesIO(b"".join(chunks))
+            while len(h := s.read(2)) == 2:
+                p = s.read(h[1])
+                if len(p) < h[1]: return
+                yield p.decode()
+        """,
     ],
     "10_client_by_hand q2": [
         "from websockets.frames import Frame, Opcode\ndef client_frame(text):\n    return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)",
@@ -1346,6 +1675,13 @@ RIGHT: dict[str, list[str]] = {
             length = bytes([128 | n]) if n <= 125 else b"\\xfe" + n.to_bytes(2, "big") if n <= 65535 else b"\\xff" + n.to_bytes(8, "big")
             return b"\\x81" + length + mask + masked.to_bytes(n, "big")
         """,
+        """
+        import secrets, itertools, struct
+        def client_frame(text):
+            p = text.encode("utf-8"); m = secrets.token_bytes(4); n = len(p)
+            h = bytes([129, 128 | n]) if n < 126 else struct.pack(">BBH", 129, 254, n) if n < 65536 else struct.pack(">BBQ", 129, 255, n)
+            return bytearray(h + m + bytes(a ^ b for a, b in zip(p, itertools.cycle(m))))
+        """,
     ],
     "10_client_by_hand q3": [
         "def reply(opcode, payload):\n    return {9: (10, payload), 8: (8, payload[:2])}.get(opcode)",
@@ -1368,6 +1704,12 @@ RIGHT: dict[str, list[str]] = {
                 answers = {9: 10, 8: 8}
                 return (answers[opcode], payload if opcode == 9 else payload[:2]) if opcode in answers else None
         reply = Reply()
+        """,
+        """
+        def reply(opcode, payload):
+            match opcode, payload:
+                case 9, p: return [10, p]
+                case 8, p: return [8, bytearray(p[:2])]
         """,
     ],
     "02_await q2": [
@@ -1430,6 +1772,13 @@ RIGHT: dict[str, list[str]] = {
                 pass
             return "go"
         """,
+        """
+        import asyncio
+        async def until_green(light):
+            while True:
+                if light(): return "go"
+                await asyncio.sleep(0)
+        """,
     ],
     "07_many_clients_teacher q1": [
         'invite = lambda link, room, name: "ws" + link[4:] + "room/%s?name=%s" % (room, name)',
@@ -1466,6 +1815,17 @@ RIGHT: dict[str, list[str]] = {
             if link.startswith("https"):
                 link = link.replace("https", "wss")
             return with_query(link.replace("http:", "ws:") + "room/" + room, name=name)
+        """,
+        """
+        from urllib.parse import urlsplit, urlencode
+        def invite(link, room, name):
+            u = urlsplit(link)
+            return u._replace(scheme={"http": "ws", "https": "wss"}[u.scheme], path=f"/room/{room}", query=urlencode({"name": name})).geturl()
+        """,
+        """
+        import re
+        def invite(link, room, name):
+            return re.sub("^http", "ws", link) + "room/" + room + "?name=" + name
         """,
     ],
     "07_many_clients_teacher q2": [
@@ -1516,6 +1876,21 @@ RIGHT: dict[str, list[str]] = {
             return Line(line[: min(where)].strip() or "You", line[min(where) + len(mark) :])
         said = partial(read, ("You said: ", " says: "))
         """,
+        """
+        import re
+        def said(line):
+            if line[:1] == "🟢": return
+            if m := re.fullmatch(r"(You) said: (.*)|(.*?) says: (.*)", line, re.S):
+                a, b, c, d = m.groups()
+                return (a, b) if a else (c, d)
+        """,
+        """
+        def said(line):
+            own = "You said: "
+            if line.startswith(own): return ["You", line[len(own):]]
+            if line.startswith("🟢") or " says: " not in line: return None
+            return line.split(" says: ", 1)
+        """,
     ],
     "07_many_clients_teacher q3": [
         """
@@ -1549,6 +1924,19 @@ RIGHT: dict[str, list[str]] = {
             def __call__(self, path):
                 return self[path.partition("?")[0]]
         status = Status({"/": 101})
+        """,
+        """
+        import numpy as np
+        def status(path):
+            p = path.partition("?")[0]
+            return np.where(p == "/" or (p.startswith("/room/") and p.count("/") == 2 and p != "/room/"), 101, 404)[()]
+        """,
+        """
+        from http import HTTPStatus
+        import re
+        def status(path):
+            ok = re.fullmatch(r"/(room/[^/]+)?", path.split("?")[0])
+            return HTTPStatus.SWITCHING_PROTOCOLS if ok else HTTPStatus.NOT_FOUND
         """,
     ],
     "07_many_clients_student q1": [
@@ -1597,6 +1985,13 @@ RIGHT: dict[str, list[str]] = {
                 async with connect(uri) as chat:
                     return sorted(w.name for w in chat.members.values() if w.id != chat.you)
             return await asyncio.create_task(inner())
+        """,
+        """
+        from chatkit import connect
+        async def people(uri):
+            chat = await connect(uri)
+            try: return tuple(sorted(map(lambda w: w.name, filter(lambda w: w.id != chat.you, chat.members.values()))))
+            finally: await chat.close()
         """,
     ],
     "07_many_clients_student q2": [
@@ -1664,6 +2059,17 @@ RIGHT: dict[str, list[str]] = {
                             return
         missed = Missed()
         """,
+        """
+        from chatkit import connect
+        async def missed(uri, last, until):
+            async with connect(uri, after=last) as c:
+                out = []
+                async for e in c:
+                    match e.type:
+                        case "msg": out += [e.text]
+                    if out and out[-1] == until: break
+            return out
+        """,
     ],
     "07_many_clients_student q3": [
         """
@@ -1692,6 +2098,13 @@ RIGHT: dict[str, list[str]] = {
         async def keep(last, number):
             if number in range(last + 1): return "skip"
             return {last + 1: "show"}.get(number, "ask")
+        """,
+        """
+        def keep(last, number):
+            match number - last:
+                case 1: return "show"
+                case d if d < 1: return "skip"
+            return "ask"
         """,
     ],
     "11_when_the_line_drops q1": [
@@ -1738,6 +2151,31 @@ RIGHT: dict[str, list[str]] = {
             (1006, "") if payload is None
             else ((payload[0] << 8 | payload[1]) if payload else 1005, payload[2:].decode())
         )
+        """,
+        """
+        import numpy as np
+        def why(payload):
+            if payload is None: return (1006, "")
+            if payload == b"": return (1005, "")
+            return np.frombuffer(payload[:2], ">u2")[0], payload[2:].decode()
+        """,
+        """
+        import struct
+        def why(payload):
+            match payload:
+                case None: return 1006, ""
+                case b"": return 1005, ""
+                case _:
+                    (code,) = struct.unpack_from(">H", payload)
+                    return [code, str(payload[2:], "utf-8")]
+        """,
+        """
+        from collections import namedtuple
+        Why = namedtuple("Why", "code reason")
+        def why(payload):
+            if not payload: return Why(1006 if payload is None else 1005, "")
+            hi, lo, *rest = payload
+            return Why(hi * 256 + lo, bytes(rest).decode("utf8"))
         """,
     ],
     "11_when_the_line_drops q2": [
@@ -1809,6 +2247,39 @@ RIGHT: dict[str, list[str]] = {
                 return pong.done() and not pong.cancelled() and pong.exception() is None
             return asyncio.ensure_future(ask())
         """,
+        """
+        import asyncio
+        import websockets
+        async def is_alive(ws, seconds):
+            try:
+                await asyncio.wait_for(await ws.ping(), seconds)
+            except (asyncio.TimeoutError, websockets.exceptions.ConnectionClosed):
+                return False
+            return True
+        """,
+        """
+        import asyncio
+        async def is_alive(ws, seconds):
+            try: pong = await ws.ping()
+            except Exception: return False
+            done, _ = await asyncio.wait([pong], timeout=seconds)
+            return bool(done) and pong.exception() is None
+        """,
+        """
+        import asyncio, time
+        async def is_alive(ws, seconds):
+            from websockets.exceptions import ConnectionClosed
+            try:
+                pong = await ws.ping(b"are you")
+            except ConnectionClosed:
+                return False
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                if pong.done(): return not pong.cancelled() and not pong.exception()
+                await asyncio.sleep(0.01)
+            pong.cancel()
+            return False
+        """,
     ],
     "11_when_the_line_drops q3": [
         "from random import random\npause = lambda number: min(15, 1 << number) * (random() + 0.5)",
@@ -1849,6 +2320,22 @@ RIGHT: dict[str, list[str]] = {
         def pause(number):
             return min(15, 2**number) * (0.5 + int.from_bytes(os.urandom(4), "big") / 2**32)
         """,
+        """
+        import numpy as np
+        rng = np.random.default_rng()
+        def pause(number):
+            return rng.uniform(.5, 1.5) * np.minimum(15, 2.0**number)
+        """,
+        """
+        import random
+        def pause(number):
+            return min(15, 2 ** number) * random.randint(500, 1500) / 1000
+        """,
+        """
+        import numpy as np
+        def pause(number):
+            return np.float32(min(15, 2**number) * np.random.uniform(0.5, 1.5))
+        """,
     ],
     "12_nothing_lost q1": [
         "missing = lambda numbers, head: sorted(set(range(1, head + 1)) - set(numbers))",
@@ -1868,6 +2355,20 @@ RIGHT: dict[str, list[str]] = {
                 lost += range(expected, number)
                 expected = number + 1
             return lost
+        """,
+        """
+        import numpy as np
+        def missing(numbers, head):
+            return np.setdiff1d(np.arange(1, head + 1), numbers)
+        """,
+        """
+        import numpy as np
+        def missing(numbers, head):
+            return list(np.setdiff1d(np.arange(1, head + 1), np.array(numbers, dtype=int)))
+        """,
+        """
+        def missing(numbers, head):
+            return sorted(set(range(1, head + 1)) - set(numbers))
         """,
     ],
     "12_nothing_lost q2": [
@@ -1917,6 +2418,25 @@ RIGHT: dict[str, list[str]] = {
                 number += 1
             return number
         """,
+        """
+        def store(log, id, text):
+            ids = [i for i, _ in log]
+            if id not in ids:
+                log += [(id, text)]
+                ids += [id]
+            return ids.index(id) + 1
+        """,
+        """
+        def store(log, id, text):
+            return next((n for n, (i, t) in enumerate(log, start=1) if i == id), None) or (log.append((id, text)), len(log))[1]
+        """,
+        """
+        def store(log, id, text):
+            match [n for n, pair in enumerate(log) if pair[0] == id]:
+                case [n, *_]: return n + 1
+            log.append([id, text])
+            return len(log)
+        """,
     ],
     "12_nothing_lost q3": [
         "fresh = lambda after, entries: list({n: text for n, text in entries if n > after}.values())",
@@ -1947,6 +2467,24 @@ RIGHT: dict[str, list[str]] = {
             if number > after:
                 return [text, *await fresh(number, rest)]
             return await fresh(after, rest)
+        """,
+        """
+        def fresh(after, entries):
+            seen = {}
+            for n, t in entries:
+                if n > after: seen.setdefault(n, t)
+            return list(seen.values())
+        """,
+        """
+        def fresh(after, entries):
+            done = set(range(after + 1))
+            for number, text in entries:
+                if number in done: continue
+                done.add(number)
+                yield text
+        """,
+        """
+        fresh = lambda after, entries: {n: t for n, t in entries if n > after}.values()
         """,
     ],
     "14_three_hundred q1": [
@@ -1980,6 +2518,20 @@ RIGHT: dict[str, list[str]] = {
                 low, high = (middle, high) if middle**2 <= deliveries * seconds else (low, middle)
             return low
         largest = partial(halves, 0)
+        """,
+        """
+        import numpy as np
+        def largest(deliveries, seconds):
+            return np.floor(np.sqrt(deliveries * seconds)).astype(int)
+        """,
+        """
+        from decimal import Decimal
+        def largest(deliveries, seconds):
+            return Decimal(deliveries * seconds).sqrt().to_integral_value(rounding="ROUND_FLOOR")
+        """,
+        """
+        import math
+        largest = lambda deliveries, seconds: math.isqrt(deliveries * seconds)
         """,
     ],
     "14_three_hundred q2": [
@@ -2025,6 +2577,27 @@ RIGHT: dict[str, list[str]] = {
                 if frames:
                     person.write(memoryview(b"".join(frames)))
             await asyncio.gather(*map(one, people))
+        """,
+        """
+        from functools import cache
+        def tell(people, texts, frame):
+            f = cache(frame)
+            if texts:
+                data = b"".join(map(f, texts))
+                [p.write(data) for p in people]
+        """,
+        """
+        def tell(people, texts, frame):
+            data = bytearray()
+            for t in texts: data += frame(t)
+            for p in people * bool(data): p.write(data)
+        """,
+        """
+        import asyncio
+        async def tell(people, texts, frame):
+            frames = [frame(t) for t in texts]
+            async def one(p): p.write(memoryview(b"".join(frames)))
+            if frames: await asyncio.gather(*map(one, people))
         """,
     ],
     "14_three_hundred q3": [
@@ -2086,6 +2659,28 @@ RIGHT: dict[str, list[str]] = {
                     await asyncio.gather(*(ws.send(entry) for entry in log[start : start + 7]))
             return asyncio.ensure_future(go())
         """,
+        """
+        import asyncio
+        async def replay(ws, log):
+            while log:
+                page, log = log[:10], log[10:]
+                for e in page: await ws.send(e)
+                await asyncio.sleep(0)
+        """,
+        """
+        import asyncio
+        from websockets import broadcast
+        async def replay(ws, log):
+            for n, e in enumerate(log):
+                if n % 5 == 0: await asyncio.sleep(0)
+                broadcast({ws}, e)
+        """,
+        """
+        import asyncio
+        async def replay(ws, log):
+            for e in log:
+                await ws.send(e); await asyncio.sleep(0)
+        """,
     ],
     "13_safe_room q1": [
         "admit = lambda host, origin, ours: host in ours and origin in (None, f'http://{host}')",
@@ -2119,6 +2714,17 @@ RIGHT: dict[str, list[str]] = {
                 return False
             return True if origin is None else origin == scheme + host
         admit = partial(fits, "http://")
+        """,
+        """
+        admit = lambda host, origin, ours: host in ours and origin in (None, f"http://{host}")
+        """,
+        """
+        def admit(host, origin, ours):
+            match origin:
+                case None: allowed = True
+                case str() if origin == "http://" + host: allowed = True
+                case _: allowed = False
+            return allowed and ours.count(host) > 0
         """,
     ],
     "13_safe_room q2": [
@@ -2163,6 +2769,22 @@ RIGHT: dict[str, list[str]] = {
                     name = name.replace(c, "")
             found = re.fullmatch(r"\\s*(\\S(?:.{0,18}\\S)?)\\s*", unicodedata.normalize("NFC", name))
             return found and found[1]
+        """,
+        """
+        import sys, unicodedata
+        def clean(name):
+            shown = name.translate({ord(c): None for c in set(name) if unicodedata.category(c) in {"Cc", "Cf"}})
+            shown = unicodedata.normalize("NFC", shown).strip()
+            return shown if shown and len(shown) < 21 else None
+        """,
+        """
+        from unicodedata import category as cat, normalize
+        def clean(name):
+            s = normalize("NFC", "".join(filter(lambda c: cat(c) not in "Cc Cf".split(), name))).strip()
+            match len(s):
+                case 0: return None
+                case n if n > 20: return None
+                case _: return s
         """,
     ],
     "13_safe_room q3": [
@@ -2248,6 +2870,33 @@ RIGHT: dict[str, list[str]] = {
             return await (ws.close(1008) if bad == limit else watch(limit, ws, bad))
         guard = partial(watch, 3)
         """,
+        """
+        import json
+        from websockets import ConnectionClosed
+        async def guard(ws):
+            left = 3
+            while left:
+                try: text = await ws.recv()
+                except ConnectionClosed: return
+                try: json.loads(text)
+                except json.JSONDecodeError: left -= 1; await ws.send("no")
+                else: await ws.send("ok")
+            await ws.close(code=1008, reason="three times")
+        """,
+        """
+        import json
+        def good(text):
+            try: json.loads(text)
+            except Exception: return False
+            return True
+        async def guard(ws):
+            answers = []
+            async for text in ws:
+                answers.append("ok" if good(text) else "no")
+                await ws.send(answers[-1])
+                if answers.count("no") >= 3: break
+            await ws.close(1008)
+        """,
     ],
     "project_quiz q1": [
         """
@@ -2292,6 +2941,14 @@ RIGHT: dict[str, list[str]] = {
                 except ValueError:
                     is_right = False
                 broadcast([ws], "right" if is_right else "wrong")
+        """,
+        """
+        async def ask_me(ws):
+            await ws.send("7 × 8 = ?")
+            async for t in ws:
+                match t.split():
+                    case ["56"]: await ws.send("right")
+                    case _: await ws.send("wrong")
         """,
     ],
     "project_quiz q2": [
@@ -2406,6 +3063,24 @@ RIGHT: dict[str, list[str]] = {
             finally:
                 people.discard(ws)
         """,
+        """
+        import json
+        from collections import Counter
+        from websockets import broadcast
+        people, votes_by = set(), {}
+        c = Counter()
+        async def votes(ws):
+            people.add(ws)
+            mine = None
+            try:
+                async for t in ws:
+                    if t not in {"1", "2", "3"}: await ws.send("?")
+                    elif mine: await ws.send("already")
+                    else:
+                        mine = t; c[t] += 1
+                        broadcast(people, json.dumps({k: c[k] for k in "123"}, separators=(",", ":")))
+            finally: people.discard(ws)
+        """,
     ],
     "project_quiz q3": [
         """
@@ -2502,6 +3177,23 @@ RIGHT: dict[str, list[str]] = {
                 people.remove(ws)
         play = partial(game, [], {})
         """,
+        """
+        import json
+        from collections import defaultdict
+        from websockets import broadcast
+        people, points = set(), defaultdict(int)
+        async def play(ws):
+            it = aiter(ws)
+            try: name = await anext(it)
+            except StopAsyncIteration: return
+            points[name] += 0
+            people.add(ws)
+            try:
+                async for t in it:
+                    if t.strip() == "56": points[name] += 1; broadcast(people, json.dumps(points, ensure_ascii=False))
+                    else: await ws.send("wrong")
+            finally: people.discard(ws)
+        """,
     ],
     "project_board q1": [
         """
@@ -2572,6 +3264,22 @@ RIGHT: dict[str, list[str]] = {
                         for id, other in people.items():
                             if id != ws.id:
                                 group.create_task(other.send(text))
+        """,
+        """
+        import asyncio
+        boxes = {}
+        async def pour(ws, q):
+            while (t := await q.get()) is not None: await ws.send(t)
+        async def share(ws):
+            q = boxes[ws] = asyncio.Queue()
+            async with asyncio.TaskGroup() as g:
+                task = g.create_task(pour(ws, q))
+                try:
+                    async for t in ws:
+                        for o, b in boxes.items():
+                            if o is not ws: b.put_nowait(t)
+                finally:
+                    del boxes[ws]; task.cancel()
         """,
     ],
     "project_board q2": [
@@ -2668,6 +3376,22 @@ RIGHT: dict[str, list[str]] = {
                     broadcast(people.difference([ws]), text)
             finally:
                 people.discard(ws)
+        """,
+        """
+        import asyncio
+        from websockets import broadcast
+        people, strokes = set(), []
+        async def board(ws):
+            n = 0
+            while n < len(strokes):
+                await ws.send(strokes[n]); n += 1
+            people.add(ws)
+            try:
+                async for t in ws:
+                    if t == "clear": del strokes[:]
+                    else: strokes.append(t)
+                    broadcast([p for p in people if p is not ws], t)
+            finally: people.discard(ws)
         """,
     ],
     "project_board q3": [
@@ -2776,6 +3500,23 @@ RIGHT: dict[str, list[str]] = {
                     self.people.discard(ws)
         guard = Guard()
         """,
+        """
+        import json
+        from websockets import broadcast
+        people = set()
+        def ok(text):
+            try: m = json.loads(text)
+            except Exception: return False
+            match m:
+                case [float() | int(), float() | int(), float() | int(), float() | int()]: return min(m) >= 0 and max(m) <= 1
+            return False
+        async def guard(ws):
+            people.add(ws)
+            try:
+                async for t in ws:
+                    broadcast(people - {ws}, t) if ok(t) else broadcast({ws}, "bad")
+            finally: people.discard(ws)
+        """,
     ],
     "project_sensor q1": [
         """
@@ -2851,6 +3592,21 @@ RIGHT: dict[str, list[str]] = {
             finally:
                 viewers.pop(ws.id, None)
         station = partial(handle, {})
+        """,
+        """
+        from websockets import broadcast
+        viewers = set()
+        async def sensor(ws):
+            async for r in ws: broadcast(viewers, r)
+        async def viewer(ws):
+            viewers.add(ws)
+            try:
+                async for _ in ws: continue
+            finally: viewers.remove(ws)
+        async def station(ws):
+            match ws.request.path.split("?")[0]:
+                case "/sensor": await sensor(ws)
+                case _: await viewer(ws)
         """,
     ],
     "project_sensor q2": [
@@ -2946,6 +3702,19 @@ RIGHT: dict[str, list[str]] = {
                 viewers.discard(ws)
         async def latest(ws):
             await {"/sensor": sensor}.get(ws.request.path, viewer)(ws)
+        """,
+        """
+        from websockets import broadcast
+        viewers = set(); state = {}
+        async def latest(ws):
+            if ws.request.path == "/sensor":
+                async for r in ws:
+                    state["r"] = r; broadcast(viewers, r)
+            else:
+                viewers.add(ws)
+                if "r" in state: await ws.send(state["r"])
+                try: await ws.wait_closed()
+                finally: viewers.discard(ws)
         """,
     ],
     "project_sensor q3": [
@@ -3073,6 +3842,28 @@ RIGHT: dict[str, list[str]] = {
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
         """,
+        """
+        import asyncio
+        viewers = {}
+        newest = None
+        async def pour(ws, bell):
+            while True:
+                await bell.wait(); bell.clear()
+                await ws.send(newest)
+        async def live(ws):
+            global newest
+            if ws.request.path == "/sensor":
+                async for newest in ws:
+                    for bell in viewers.values(): bell.set()
+                    await asyncio.sleep(0)
+            else:
+                bell = viewers[ws] = asyncio.Event()
+                t = asyncio.create_task(pour(ws, bell))
+                try: await ws.wait_closed()
+                finally:
+                    viewers.pop(ws); t.cancel()
+                    await asyncio.gather(t, return_exceptions=True)
+        """,
     ],
     "project_bot q1": [
         """
@@ -3132,6 +3923,17 @@ RIGHT: dict[str, list[str]] = {
                         if (event.type, event.text) == ("msg", "!ping"):
                             await chat.send("pong")
             return asyncio.ensure_future(bot())
+        """,
+        """
+        from chatkit import connect
+        class Bot:
+            async def __call__(self, uri):
+                chat = await connect(uri, name="Bot")
+                try:
+                    async for e in chat:
+                        if e.type == "msg" and e.text == "!ping": await chat.send("pong")
+                finally: await chat.close()
+        ping_bot = Bot()
         """,
     ],
     "project_bot q2": [
@@ -3194,6 +3996,16 @@ RIGHT: dict[str, list[str]] = {
                     if event.seq <= start or event.seq in own or not event.text.startswith("!say "):
                         continue
                     own.add(await chat.send(event.text.removeprefix("!say ").strip()))
+        """,
+        """
+        from chatkit import connect
+        async def echo_bot(uri):
+            async with connect(uri, name="Bot") as me:
+                n = await me.send("hello")
+                async for e in me:
+                    if e.type == "msg" and e.seq > n and e.who.id != me.you:
+                        cmd, _, rest = e.text.partition(" ")
+                        if cmd == "!say": await me.send(rest.strip())
         """,
     ],
     "project_bot q3": [
@@ -3271,6 +4083,16 @@ RIGHT: dict[str, list[str]] = {
                         except (KeyError, TypeError, ValueError):
                             result = "try !add 2 3"
                         await chat.send(result)
+        """,
+        r"""
+        import re
+        from chatkit import connect
+        async def calc_bot(uri):
+            async with connect(uri, name="Bot") as chat:
+                async for e in chat:
+                    if e.type == "msg" and e.text.startswith("!add"):
+                        m = re.fullmatch(r"!add\s+([+-]?\d+)\s+([+-]?\d+)\s*", e.text)
+                        await chat.send(str(sum(map(int, m.groups()))) if m else "try !add 2 3")
         """,
     ],
 }  # fmt: skip

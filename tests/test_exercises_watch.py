@@ -3,6 +3,7 @@
 
 import asyncio
 import linecache
+import sys
 import textwrap
 import threading
 from pathlib import Path
@@ -60,7 +61,8 @@ HANDLERS = [
     ("exit in a task", "import asyncio, sys\n    async def off(): sys.exit(1)\n    async for text in ws:\n        await asyncio.create_task(off())", "SystemExit"),
     ("interrupt", "raise KeyboardInterrupt", "KeyboardInterrupt"),
     ("stubborn", "import asyncio\n    while True:\n        try: await asyncio.sleep(0.01)\n        except BaseException: pass", "heard nothing"),
-    ("cancels all", "import asyncio\n    for task in asyncio.all_tasks(): task.cancel()\n    await ws.recv()", "CancelledError"),
+    ("cancels all", "import asyncio\n    for task in asyncio.all_tasks(): task.cancel()\n    await ws.recv()", "closed (code 1000)"),
+    ("cancels all that there are", "from asyncio.tasks import all_tasks\n    for task in all_tasks(): task.cancel()\n    await ws.recv()", "CancelledError"),
     ("stops the loop", "import asyncio\n    asyncio.get_running_loop().stop()", "runs the notebook"),
     ("flood", "while True: await ws.send('x')", "'x'"),
     ("has yield", "yield ws", "has a `yield`"),
@@ -99,6 +101,34 @@ def unmasking() -> Exercise:
     solution = "def unmask(mask, payload):\n    return bytes(a ^ b for a, b in zip(payload, mask))"
     start = "def unmask(mask, payload):\n    ..."
     return Exercise("09_frames", "q0", Question(text, "unmask", start, check, text, (text,) * 3, solution))
+
+
+async def test_an_answer_that_cancels_all_tasks_cancels_none_of_the_notebook() -> None:
+    code = "import asyncio\nasync def echo(ws):\n    for task in asyncio.all_tasks(): task.cancel()"
+    other = asyncio.ensure_future(asyncio.sleep(0.01, "still here"))
+    checking = exercise("03_server_and_client", "q1").check(answer_of(code, "echo"))
+    assert not await asyncio.wait_for(checking.run(), 60)  # type: ignore[arg-type]
+    assert await other == "still here"
+
+
+async def test_a_coroutine_that_eats_its_end_does_no_harm_at_the_end_of_python() -> None:
+    """It stands still for ever; Python, as it ends, would run it once more, and fall over it."""
+    lines = (
+        "import asyncio",
+        "from chatkit.exercises import exercise",
+        "async def listen(ask):",
+        "    queue = asyncio.Queue()",
+        "    while True:",
+        "        try: await queue.get()",
+        "        except asyncio.CancelledError: pass",
+        "async def main(): print((await exercise('01_why_not_http', 'q3').check(listen)).state)",
+        "asyncio.run(main())",
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "\n".join(lines), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, errors = await process.communicate()
+    assert (process.returncode, out.strip(), errors) == (0, b"not yet", b"")
 
 
 async def refused_and_gone(asked: Exercise, code: str, says: str) -> None:

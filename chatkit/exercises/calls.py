@@ -3,13 +3,16 @@
 import asyncio
 import inspect
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import islice
+from numbers import Real
+from operator import index
 from random import Random
 from typing import Any
 
 from chatkit.exercises.questions import Question
 from chatkit.exercises.result import Difference
-from chatkit.exercises.watch import Late, Watch
+from chatkit.exercises.watch import Late, Left, Watch
 from chatkit.texts import LANGUAGES, Sentence, filled, say
 
 SECONDS = 2.0  # of the loop's own time; a function that takes longer waits for something, or never ends
@@ -55,37 +58,66 @@ class Trial:
 
         try:
             got = self.watch.call(function, *args)
-            return await self.watch.run(wait_for(got), self.seconds) if inspect.isawaitable(got) else got
+            if inspect.isawaitable(got):
+                got = await self.watch.run(wait_for(got), self.seconds)
         except Late:
             raise self.difference("ex_too_long", call=spelling, seconds=self.seconds) from None
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise  # the check itself is to end
             raise self.difference("ex_raised", call=spelling, error="CancelledError") from None
+        except Left as error:
+            raise self.difference("ex_leaves", call=spelling, error=named(error)) from None
         except Exception as error:  # a student's code may raise anything
             raise self.difference("ex_raised", call=spelling, error=named(error)) from error
+        if inspect.isawaitable(got):
+            if inspect.iscoroutine(got):
+                got.close()
+            raise self.difference("ex_promise", call=spelling, got=short(got))
+        return got
 
     async def expect(self, wanted: object, function: Any, *args: object, spelling: str = "") -> None:
         """Raise Difference unless `function(*args)` gives `wanted`."""
         spelling = spelling or spelt(function, args)
         got = await self.call(function, *args, spelling=spelling)
-        if isinstance(wanted, list) and isinstance(got, Iterable) and not isinstance(got, (list, str, bytes, dict)):
-            got = self.watch.call(lambda: list(islice(got, len(wanted) + 1)))  # a tuple or a generator will do
+        if isinstance(wanted, list) and not isinstance(got, (list, dict)):  # a tuple or a generator will do
+            found = self.items(got, len(wanted) + 1)
+            got = got if found is None else found
         if not same(got, wanted):
-            key = "ex_placeholder" if has_placeholder(got) else "ex_none" if got is None else "ex_gave"
-            raise self.difference(key, call=spelling, got=short(got), wanted=short(wanted))
+            raise self.difference(gave(got), call=spelling, got=short(got), wanted=short(wanted))
+
+    def items(self, got: Any, most: int) -> list[Any] | None:
+        """What is in a list, tuple, generator …, at most so many; None where an answer gave nothing of the kind."""
+        if isinstance(got, (str, bytes)) or not isinstance(got, Iterable):
+            return None
+        return self.watch.call(lambda: list(islice(got, most)))  # type: ignore[no-any-return]
 
 
 def same(got: Any, wanted: Any) -> bool:
     """Whether an answer gave what was wanted. Its own `__eq__` is not asked: it may say yes to everything."""
     if isinstance(wanted, (list, tuple)):
         return isinstance(got, (list, tuple)) and len(got) == len(wanted) and all(map(same, got, wanted))
+    if type(wanted) is int and hasattr(type(got), "__index__"):
+        got = index(got)  # numpy's whole numbers are as good as Python's
     if isinstance(wanted, bytes):
         return isinstance(got, (bytes, bytearray, memoryview)) and b"".join((got,)) == wanted
     if wanted is None or not isinstance(got, type(wanted) if not isinstance(wanted, bool) else int):
         return got is wanted
     compare: Any = type(wanted).__eq__
     return compare(wanted, got) is True
+
+
+def whole(number: Any) -> Any:
+    """300.0, Decimal(300) and a fraction of 600 and 2 are as good as 300."""
+    is_number = isinstance(number, (Real, Decimal)) and not isinstance(number, bool)
+    return int(number) if is_number and number % 1 == 0 else number
+
+
+def gave(got: object) -> str:
+    """The key of the sentence that fits best where an answer gave something else than was wanted."""
+    if inspect.isgenerator(got) or inspect.isasyncgen(got):
+        return "ex_yields"
+    return "ex_placeholder" if has_placeholder(got) else "ex_none" if got is None else "ex_gave"
 
 
 def has_placeholder(value: object) -> bool:
@@ -111,7 +143,10 @@ def short(value: object) -> str:
 
 
 def named(error: BaseException) -> str:
+    """An error's type and its own words; of an ExceptionGroup, those of the first error in it."""
     try:
+        while isinstance(error, (Left, BaseExceptionGroup)):
+            error = error.error if isinstance(error, Left) else error.exceptions[0]
         return f"{type(error).__name__}: {error}".replace("`", "'").rstrip(": ")
     except Exception:  # a student's __str__ may raise anything
         return type(error).__name__

@@ -19,7 +19,8 @@ from chatkit.exercises.watch import Late, Watch
 from chatkit.texts import chosen, say
 
 LIMIT = 10.0  # seconds of the loop's own time for a whole check; the right answers need at most about one
-RAISED = ("ex_raised", "ex_handler_raised")  # an error of the answer's own says more than what it left behind
+# An error of the answer's own says more than what it left behind.
+RAISED = ("ex_raised", "ex_leaves", "ex_handler_raised")
 DEPTHS = ("lines", "gaps", "own")  # the deepest is kept
 
 

@@ -187,10 +187,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(trial: Trial, handler: Any, *names: str, slow: bool = False) -> AsyncIterator[Stage]:
+async def stage(
+    trial: Trial, handler: Any, *names: str, slow: bool = False, close_timeout: float = PAUSE
+) -> AsyncIterator[Stage]:
     """The handler on a free port with these clients connected. At the end they leave, and nothing may go on.
 
     slow: the server's `send` takes a moment, as it does on a real network: others run meanwhile.
+    close_timeout: seconds for which the server's `close` waits for the other side's goodbye.
     """
     if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
         raise trial.difference("ex_has_yield", got=short(handler))
@@ -199,7 +202,13 @@ async def stage(trial: Trial, handler: Any, *names: str, slow: bool = False) -> 
     play = Stage(trial, handler)
     connection = SlowConnection if slow else ServerConnection
     server = await serve(
-        play.run, "127.0.0.1", 0, compression=None, logger=quiet, close_timeout=PAUSE, create_connection=connection
+        play.run,
+        "127.0.0.1",
+        0,
+        compression=None,
+        logger=quiet,
+        close_timeout=close_timeout,
+        create_connection=connection,
     )
     play.uri = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

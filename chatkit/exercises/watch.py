@@ -112,6 +112,7 @@ class Driven(Coroutine[Any, Any, Any]):
             self.coroutine.close()  # nothing of it has run
         else:
             Driven.undead.append(self.coroutine)
+            keep_for_ever(self.coroutine)
 
     def close(self) -> None:
         if not self.frozen:
@@ -230,7 +231,11 @@ class Watch:
         def leave(*_: object) -> None:
             raise SystemExit
 
-        stop, create_server = self.loop.stop, self.loop.create_server
+        stop, create_server, all_tasks = self.loop.stop, self.loop.create_server, asyncio.all_tasks
+
+        def own_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[Any]]:
+            # An answer that cancels all tasks must not cancel those of the notebook.
+            return {task for task, _ in self.running()} if ANSWERING.get() is self else all_tasks(loop)
 
         def stop_unless_answering() -> None:
             if ANSWERING.get():
@@ -246,6 +251,7 @@ class Watch:
         yield os, "_exit", leave
         yield self.loop, "stop", stop_unless_answering
         yield self.loop, "create_server", create_and_keep
+        yield asyncio, "all_tasks", own_tasks
         if ipython := sys.modules.get("IPython"):
             yield ipython.get_ipython(), "ask_exit", leave  # what `exit()` calls in a notebook
 
@@ -253,9 +259,9 @@ class Watch:
         self.warned.append(warnings.WarningMessage(message, category, file, line))
 
     def never_awaited(self) -> str:
-        """The name of a coroutine that was made and never awaited, as in `ws.send(text)`; "" where there was none."""
+        """The name of a coroutine that was made and never awaited: `send` as in `ws.send(text)`; "" where was none."""
         found = (re.search(r"coroutine '(.+)' was never awaited", str(warning.message)) for warning in self.warned)
-        return next((match[1].split("<locals>.")[-1] for match in found if match), "")
+        return next((match[1].split(".")[-1] for match in found if match), "")
 
     # --- what it leaves behind ---
 
@@ -458,6 +464,14 @@ def running_threads() -> set[Any]:
 
         return set(threading.enumerate())
     return set()
+
+
+def keep_for_ever(thing: object) -> None:
+    """Never let an object go, not even at the end of Python, which would run a coroutine once more while all falls."""
+    with suppress(ImportError, AttributeError):
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def raise_in(thread: int | None, error: type[BaseException]) -> None:

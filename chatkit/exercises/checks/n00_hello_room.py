@@ -1,7 +1,7 @@
 """Exercises of 00_hello_room: say hello in code, find a room, and who hears what."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from websockets.asyncio.client import connect as connect_websockets
@@ -102,12 +102,14 @@ async def check_heard(trial: Trial, heard: Any) -> None:
             for chat in chats.values():
                 await chat.close()
     for name, texts in truly.items():
-        guess = heard.get(name)
+        if name not in heard:
+            raise trial.difference("no_dict", got=short(heard))
+        guess = heard[name]
         if guess is ... or has_placeholder(guess):
             raise trial.difference("ex_placeholder", call=f"heard[{name!r}]", got=short(guess))
-        if isinstance(guess, str) or not isinstance(guess, Iterable):
+        if (items := trial.items(guess, len(texts) + 1)) is None:
             raise trial.difference("no_list", name=name, got=short(guess))
-        if not same(list(guess), texts):
+        if not same(items, texts):
             raise trial.difference("other", name=name, count=len(texts), got=short(guess))
 
 

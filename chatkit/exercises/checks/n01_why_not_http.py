@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from chatkit.exercises.calls import Trial, has_placeholder, same, short
+from chatkit.exercises.calls import Trial, gave, same, short, whole
 from chatkit.exercises.result import Difference
 from chatkit.exercises.stage import SECONDS, quiet
 from chatkit.exercises.watch import settled
@@ -27,7 +26,7 @@ async def check_waits(trial: Trial, waits: Any) -> None:
         wanted, most = [-when % every for when in spoken], len(spoken) + 1
         spelling = f"waits({spoken}, {every})"
         got = await trial.call(waits, list(spoken), every, spelling=spelling)
-        numbers = trial.watch.call(lambda got=got, most=most: items(got, most))
+        numbers = trial.items(got, most)
         if numbers is None or not same([whole(each) for each in numbers], wanted):
             raise trial.difference(
                 gave(got), call=spelling, got=short(got if numbers is None else numbers), wanted=wanted
@@ -49,20 +48,6 @@ async def check_questions(trial: Trial, questions: Any) -> None:
             raise trial.difference(gave(got), call=spelling, got=short(got), wanted=wanted)
 
 
-def items(got: Any, most: int) -> list[Any] | None:
-    """What is in a list, tuple, generator …; None where an answer gave nothing of the kind."""
-    return None if isinstance(got, (str, bytes)) or not isinstance(got, Iterable) else list(islice(got, most))
-
-
-def whole(number: Any) -> Any:
-    """300.0 is as good as 300."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
-
-
-def gave(got: Any) -> str:
-    return "ex_placeholder" if has_placeholder(got) else "ex_none" if got is None else "ex_gave"
-
-
 MOST = 20  # questions; a right answer needs one more than there are steps in a talk
 
 Ask = Callable[[int], Awaitable[list[str]]]
@@ -82,7 +67,7 @@ async def check_listen(trial: Trial, listen: Any) -> None:
                 if difference.key == "ex_too_long" and said_goodbye(wire):
                     raise trial.difference("goes_on", tuple(wire), count=len(wire)) from None
                 raise Difference(difference.key, difference.said, tuple(wire)) from None
-        heard = trial.watch.call(lambda got=got: items(got, MOST * MOST))
+        heard = trial.items(got, MOST * MOST)
         if heard is None or not same(heard, texts):
             shown = short(got if heard is None else heard)
             raise trial.difference(gave(got), tuple(wire), call="listen(ask)", got=shown, wanted=short(texts))

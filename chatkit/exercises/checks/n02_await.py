@@ -3,10 +3,9 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Iterable
 from typing import Any
 
-from chatkit.exercises.calls import Trial, same, short
+from chatkit.exercises.calls import Trial, gave, same, short
 from chatkit.exercises.result import Difference
 
 
@@ -35,8 +34,9 @@ async def check_together(trial: Trial, together: Any) -> None:
             raise trial.difference("ex_never_awaited", never=made[0].__name__)
         if sorted(calls) != [0, 1]:
             raise trial.difference("called", ann=calls.count(0), bob=calls.count(1))
-        if not same(got if not isinstance(got, Iterable) or isinstance(got, str) else list(got), words):
-            key = "swapped" if isinstance(got, (list, tuple)) and same(list(got), words[::-1]) else "ex_gave"
+        answers = trial.items(got, len(words) + 1)
+        if not same(answers, words):
+            key = "swapped" if same(answers, words[::-1]) else gave(got)
             raise trial.difference(key, call="together(ann, bob)", got=short(got), wanted=short(words))
 
 
@@ -60,8 +60,7 @@ async def check_until_green(trial: Trial, until_green: Any) -> None:
         if not light.is_green:
             raise trial.difference("too_early", got=short(got), looks=light.looks)
         if not same(got, "go"):
-            key = "ex_none" if got is None else "ex_gave"
-            raise trial.difference(key, call="until_green(light)", got=short(got), wanted="'go'")
+            raise trial.difference(gave(got), call="until_green(light)", got=short(got), wanted="'go'")
 
 
 class Held(Exception):
@@ -92,6 +91,9 @@ class Light:
         return self.is_green
 
 
+FAR = 60  # seconds of a ceiling that nobody reaches; whoever sleeps for all of them is too late
+
+
 async def check_or_nothing(trial: Trial, or_nothing: Any) -> None:
     """What comes in time is given; what does not come is not waited for, and is ended."""
     word = trial.word()
@@ -111,14 +113,14 @@ async def check_or_nothing(trial: Trial, or_nothing: Any) -> None:
     async def breaks() -> str:
         raise ConnectionError("the line is down")
 
-    await trial.expect(word, or_nothing, soon, 1.5, spelling="or_nothing(soon, 1.5)")
+    await trial.expect(word, or_nothing, soon, FAR, spelling=f"or_nothing(soon, {FAR})")
     await trial.expect(None, or_nothing, never, 0.1, spelling="or_nothing(never, 0.1)")
     await asyncio.sleep(0)
     if not ended.is_set():
         raise trial.difference("goes_on")
-    await trial.expect("", or_nothing, nothing_to_say, 1.5, spelling="or_nothing(says_nothing, 1.5)")
+    await trial.expect("", or_nothing, nothing_to_say, FAR, spelling=f"or_nothing(says_nothing, {FAR})")
     try:
-        got = await trial.call(or_nothing, breaks, 1.5)
+        got = await trial.call(or_nothing, breaks, FAR)
     except Difference as difference:
         if difference.key == "ex_raised" and "the line is down" in difference.said.en:
             return

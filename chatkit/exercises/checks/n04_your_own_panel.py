@@ -1,11 +1,13 @@
 """Exercises of 04_your_own_panel: a line that is text and not HTML, an input box, and a callback of another thread."""
 
 import asyncio
+import inspect
 import threading
 from html.parser import HTMLParser
 from typing import Any
 
 from chatkit.exercises.calls import Trial, named, short
+from chatkit.exercises.result import Difference
 
 
 class Page(HTMLParser):
@@ -49,7 +51,8 @@ async def check_line(trial: Trial, line: Any) -> None:
         html = await trial.call(line, name, text)
         call = f"line({short(name)}, {short(text)})"
         if not isinstance(html, str):
-            raise trial.difference("ex_none" if html is None else "no_text", call=call, got=short(html))
+            key = "ex_none" if html is None else "no_text"
+            raise trial.difference(key, call=call, got=short(html), wanted="'<p><b>…</b>: …</p>'")
         page = Page(html)
         lines, caption = (html,), trial.difference("html").said
         if page.tags != ["p", "b"]:
@@ -143,7 +146,9 @@ async def in_a_thread(trial: Trial, pressed: Any, *args: Any) -> None:
 
     def run() -> None:
         try:
-            trial.watch.call(pressed, *args)
+            if inspect.iscoroutine(got := trial.watch.call(pressed, *args)):
+                got.close()
+                raise trial.difference("not_plain")
         except BaseException as error:
             errors.append(error)
 
@@ -158,6 +163,8 @@ async def in_a_thread(trial: Trial, pressed: Any, *args: Any) -> None:
         await asyncio.sleep(0.05)
     else:
         raise trial.difference("ex_too_long", call="pressed(loop, send, text)", seconds=2.0)
+    if errors and isinstance(errors[0], Difference):
+        raise errors[0]
     if errors:
         error = named(errors.pop())  # it would keep the coroutine that nobody awaited
         raise trial.difference("ex_raised", call="pressed(loop, send, text)", error=error)

@@ -49,6 +49,9 @@ TARGETS: tuple[tuple[str, str | None], ...] = (
     ("/room/why%3Fnot", "why?not"),
     ("/rooms/art", None),
     ("/school/room/art", None),
+    ("/room/Art%20Class", "Art Class"),
+    ("/room/tea+milk", "tea+milk"),
+    ("/room/50%2525", "50%25"),
 )
 
 

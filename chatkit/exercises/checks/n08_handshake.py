@@ -107,9 +107,8 @@ async def check_upgrade(trial: Trial, upgrade: Any) -> None:
             host, path, key = f"127.0.0.1:{port}", f"/room/{trial.chance.randbytes(3).hex()}", new_key(trial)
             request = await trial.call(upgrade, host, path, key)
             if not isinstance(request, (bytes, bytearray, memoryview)):
-                raise trial.difference(
-                    "ex_none" if request is None else "no_bytes", call="upgrade(…)", got=short(request)
-                )
+                key = "ex_none" if request is None else "no_bytes"
+                raise trial.difference(key, call="upgrade(…)", got=short(request), wanted="b'…'")
             answer = await answer_to(bytes(request), port)
             refuse_head(trial, bytes(request), answer)
             refuse_meaning(trial, bytes(request), answer, {"path": path, "Host": host, "key": key}, seen)

@@ -4,7 +4,7 @@ from typing import Any
 
 from websockets.utils import apply_mask
 
-from chatkit.exercises.calls import Trial, same, short
+from chatkit.exercises.calls import Trial, gave, same, short
 from chatkit.exercises.checks.n09_frames import WORDS, first_byte, frame
 from chatkit.exercises.result import Difference
 
@@ -52,7 +52,8 @@ async def check_client_frame(trial: Trial, client_frame: Any) -> None:
     for text in (*fixed, *(trial.chance.choice(WORDS) * trial.chance.randrange(1, 30) for _ in range(4))):
         got, call = await trial.call(client_frame, text), f"client_frame({short(text)})"
         if not isinstance(got, (bytes, bytearray, memoryview)):
-            raise trial.difference("ex_none" if got is None else "no_bytes", call=call, got=short(got))
+            key = "ex_none" if got is None else "no_bytes"
+            raise trial.difference(key, call=call, got=short(got), wanted="b'…'")
         masks.add(judge_client_frame(trial, bytes(got), text, call))
     if len(masks) < len(fixed):
         raise trial.difference("old_mask", masks=len(masks), frames=len(fixed) + 4)
@@ -75,7 +76,7 @@ def judge_client_frame(trial: Trial, got: bytes, text: str, call: str) -> bytes:
         raise trial.difference("length", lines, trial.difference("bytes").said, call=call, got=len(got), wanted=whole)
     if apply_mask(payload, mask) != plain:
         raise trial.difference(
-            "unmasked",
+            "unmasked" if payload == plain else "other_mask",
             lines,
             trial.difference("bytes").said,
             varies=True,
@@ -104,8 +105,7 @@ async def check_reply(trial: Trial, reply: Any) -> None:
         whole = (8, payload) if opcode == 8 else wanted  # the reason may go back as well (RFC 6455, 5.5.1)
         if not same(got, wanted) and not (wanted is not None and same(got, whole)):
             call = f"reply({opcode}, {payload!r})"
-            key = "ex_none" if got is None else "ex_gave"
-            raise trial.difference(key, call=call, got=short(got), wanted=short(wanted))
+            raise trial.difference(gave(got), call=call, got=short(got), wanted=short(wanted))
 
 
 CHECKS = {"q1": check_texts, "q2": check_client_frame, "q3": check_reply}

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
+from numbers import Real
 from typing import Any, cast
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -109,10 +111,11 @@ TIMES = 100  # calls of one number: chance must show
 async def check_pause(trial: Trial, pause: Any) -> None:
     for number in range(9):
         middle = min(MOST, 2**number)
-        taken = [await trial.call(pause, number) for _ in range(TIMES)]
-        if wrong := [each for each in taken if isinstance(each, bool) or not isinstance(each, (int, float))]:
+        taken: list[Any] = [await trial.call(pause, number) for _ in range(TIMES)]
+        if wrong := [each for each in taken if isinstance(each, bool) or not isinstance(each, (Real, Decimal))]:
             raise trial.difference("no_number", number=number, got=short(wrong[0]))
         holes = {"number": number, "middle": middle, "least": middle / 2, "most": middle * 1.5, "times": TIMES}
+        taken = [float(each) for each in taken]
         low, high = min(taken), max(taken)
         for key, found, value in (
             ("no_chance", low == high, low),

@@ -24,6 +24,9 @@ HANDSHAKES: tuple[tuple[str, str | None, bool], ...] = (
     ("evil.example:8765", None, False),
     ("localhost:8765", "http://127.0.0.1:8765", False),
     ("localhost:8765", "http://localhost:9999", False),
+    ("localhost:8765", "https://localhost:8765", False),
+    ("localhost:9999", None, False),
+    ("localhost", None, False),
 )
 
 
@@ -49,9 +52,13 @@ NAMES = (
     "Jose\u0301",
     "น้ำ",
     " \u200b ",
-    "e\u0301" * LONGEST,
     "m" * LONGEST,
+    "e\u0301" * LONGEST,
     "m" * (LONGEST + 1),
+    "Mali  Lek",
+    "\u200b Mali",
+    "Jose\u200b\u0301",
+    "Ma\u00a0li",
 )
 
 

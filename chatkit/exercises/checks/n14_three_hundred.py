@@ -7,7 +7,7 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
-from chatkit.exercises.calls import Trial, same, short
+from chatkit.exercises.calls import Trial, gave, same, short, whole
 from chatkit.exercises.stage import stage
 
 
@@ -17,11 +17,8 @@ async def check_largest(trial: Trial, largest: Any) -> None:
     for deliveries, seconds in cases:
         wanted, spelling = isqrt(deliveries * seconds), f"largest({deliveries}, {seconds})"
         got = await trial.call(largest, deliveries, seconds)
-        if isinstance(got, float) and got.is_integer():
-            got = int(got)
-        if not same(got, wanted):
-            key = "ex_none" if got is None else "ex_gave"
-            raise trial.difference(key, call=spelling, got=short(got), wanted=wanted)
+        if not same(whole(got), wanted):
+            raise trial.difference(gave(got), call=spelling, got=short(got), wanted=wanted)
 
 
 class Person:
