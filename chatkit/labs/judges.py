@@ -105,11 +105,12 @@ def number(expected: float, near: Mapping[float, str] | None = None, tolerance: 
 
 
 def read_number(text: str) -> float | None:
-    """The number at the start of a text: `18`, `18 B`, `๑๘`, `0x2`, `1.5 s`; None where there is none."""
+    """The number at the start of a text, or the only one in it: `18 B`, `๑๘`, `0x2`, `code 1009`; None without one."""
     if found := re.match(r"\s*0x([0-9a-f]+)\b", text, re.IGNORECASE):
         return int(found[1], 16)
     found = re.match(r"\s*[\"'`]?(\d+(?:\.\d+)?)(?![\d,])", text)
-    return float(found[1]) if found and len(found[1]) < 20 else None
+    numbers = [found[1]] if found else re.findall(r"(?<![\w.,-])\d+(?:\.\d+)?(?!\w|,\d)", text)
+    return float(numbers[0]) if len(numbers) == 1 and len(numbers[0]) < 20 else None
 
 
 def is_socket_io(text: str) -> bool:
@@ -122,11 +123,11 @@ def is_json_object(text: str) -> bool:
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON text; None where it is none."""
+    """The value of a JSON text; `...` where it is none (`null` is one, and its value is None)."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return ...
 
 
 def short(text: str) -> str:
@@ -151,6 +152,8 @@ def accept(seen: Seen, at: Progress) -> Verdict | None:
         return Done()
     if any(text == each.header("sec-websocket-key") for each in mine):
         return Wrong("key")
+    if any(text.strip("\"'“”‘’`") == each.accept for each in mine):
+        return Wrong("quotes")
     if any(each.accept in text for each in mine):
         return Wrong("only_value")
     if any(f"{text}=" == each.accept for each in mine):
@@ -177,7 +180,7 @@ def heard(seen: Seen, at: Progress) -> Verdict | None:
 
 
 def answer(seen: Seen, at: Progress) -> Verdict | None:
-    verdict = says(WORD, is_told=False)(seen, at)
+    verdict = says(WORD, is_told=False, only_word=f"Nid says: {WORD}")(seen, at)
     if isinstance(verdict, Done) and isinstance(seen, Message) and seen.connection == at.facts.get("speaker"):
         return Wrong("same_tab") if len(at.here) > 1 else Wrong("one_tab")
     return verdict
@@ -197,7 +200,7 @@ def json_message(seen: Seen) -> dict[str, Any] | Wrong | None:
     value = read_json(seen.text)
     if isinstance(value, dict):
         return value
-    if value is not None:
+    if value is not ...:
         return Wrong("no_object", got=short(seen.text))
     if is_socket_io(seen.text):
         return Wrong("socket_io")
@@ -345,6 +348,12 @@ def protocol_on(seen: Seen, _: Progress) -> Verdict | None:
     return Wrong("header_name", got=short(alike)) if alike else None
 
 
+def protocol_read(seen: Seen, at: Progress) -> Verdict | None:
+    verdict = says(PROTOCOL, is_told=False)(seen, at)
+    is_inside = isinstance(seen, Message) and f": {PROTOCOL}" in (seen.text or "")
+    return Wrong("only_value") if isinstance(verdict, Wrong) and is_inside else verdict
+
+
 # --- 8 Binary ---------------------------------------------------------------------------------------------------------
 
 
@@ -428,7 +437,7 @@ def gap(seen: Seen, at: Progress) -> Verdict | None:
     if any(isinstance(verdict, Done) for verdict in verdicts):
         return Done()
     value = read_number(seen.text) if isinstance(seen, Message) and seen.text else None
-    if value and any(abs(value / 1000 - pause) <= max(1.0, pause / 5) for pause in pauses):
+    if value and any(abs(value / 1000 - pause) <= pause / 5 for pause in pauses):
         return Wrong("milliseconds")
     return verdicts[0]
 
@@ -578,7 +587,7 @@ JUDGES: dict[int, dict[str, Judge]] = {
     4: {"whole": whole_json, "without": without_text, "more": one_more_field},
     5: {"room": param("room", "physics"), "thai": param("room", "ฟิสิกส์"), "off": room_off},
     6: {"wrong": wrong_token, "right": right_token, "path": wrong_path},
-    7: {"off": protocol_off, "on": protocol_on, "read": says(PROTOCOL, is_told=False)},
+    7: {"off": protocol_off, "on": protocol_on, "read": protocol_read},
     8: {
         "text": says("ส"),
         "binary": binary("ส"),

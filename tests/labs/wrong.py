@@ -144,6 +144,7 @@ COLLECTION = (
     Wrong("just wrong", "2.2", "not_it", (opens(), sends("7")), (sends("๖"),), {"got": "7"}),
     Wrong("bytes for letters", "2.2", "bytes_not_letters", (opens(), sends("18")), (sends("6 letters"),)),
     Wrong("what the eye sees", "2.2", "seen_letters", (opens(), sends("4")), (sends("6"),)),
+    Wrong("two numbers", "2.3", "no_number", (opens(), sends("not 6, 18")), (sends("it is 18"),), {"got": "not 6, 18"}),
     Wrong("letters for bytes", "2.3", "letters_not_bytes", (opens(), sends("6")), (sends("18 B"),)),
     Wrong("the frame's bytes", "2.3", "whole_frame", (opens(), sends("24")), (sends("18"),)),
     # 1
@@ -160,9 +161,18 @@ COLLECTION = (
         (second_tab(), sends("papaya")),
         facts={"speaker": 1},
     ),
+    Wrong(
+        "the whole line for the word",
+        "3.3",
+        "only_word",
+        (opens(), second_tab(), sends("Nid says: papaya")),
+        (sends("papaya"),),
+        facts={"speaker": 1},
+    ),
     # 4
     json_is("no braces", "no_json", "type: send", got="type: send"),
     json_is("a list", "no_object", "[1]", got="[1]"),
+    json_is("null", "no_object", "null", got="null"),
     json_is("single quotes", "single_quotes", "{'type': 'send', 'id': '1', 'text': 'x'}"),
     json_is("a comma too many", "trailing_comma", '{"type": "send", "id": "1", "text": "x",}'),
     json_is("curly quotes", "curly_quotes", "{“type”: “send”, “id”: “1”, “text”: “x”}"),
@@ -267,6 +277,13 @@ COLLECTION = (
         (opens(headers={PROTOCOL: "chatkit.v1"}),),
         {"got": "subprotocol"},
     ),
+    Wrong(
+        "the whole header",
+        "7.3",
+        "only_value",
+        (opens(headers={PROTOCOL: "chatkit.v1"}), sends(f"{PROTOCOL}: chatkit.v1")),
+        (sends("chatkit.v1"),),
+    ),
     # 8
     Wrong("hex as text", "8.2", "hex_as_text", (opens(), sends("E0 B8 AA")), (sends(b"\xe0\xb8\xaa"),)),
     Wrong("the letter as text", "8.2", "text_again", (opens(), sends("ส")), (sends(b"\xe0\xb8\xaa"),)),
@@ -310,6 +327,15 @@ COLLECTION = (
     Wrong("1000", "9.3", "not_1000", (opens(), sends("1000")), (sends("1009"),)),
     Wrong("413", "9.3", "http_413", (opens(), sends("413")), (sends("1009"),)),
     # 10
+    Wrong(
+        "seconds, and other ones",
+        "10.3",
+        "not_it",
+        (opens(), sends("9")),
+        (sends("about 0.5 s"),),
+        {"got": "9"},
+        facts={"tries": [100.0, 100.5, 101.0]},
+    ),
     Wrong(
         "milliseconds",
         "10.3",
