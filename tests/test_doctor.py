@@ -56,7 +56,7 @@ async def test_a_healthy_machine_is_green():
 async def test_every_line_that_is_not_green_ends_with_what_to_do_in_both_languages(taken_port, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
     monkeypatch.setattr(module, "reachable_addresses", list)
-    monkeypatch.setattr(module, "has_v6", lambda: False)
+    monkeypatch.setattr(module, "local_addresses", lambda: ["127.0.0.1"])
     monkeypatch.setattr(metadata, "requires", lambda name: ["websockets>=99", "no-such-package>=1; extra == 'test'"])
     report = await doctor("both")
     assert not report.ok and "secret" not in str(report) + report.as_json()

@@ -4,7 +4,7 @@ import asyncio
 import http
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from itertools import count
 from typing import Any, Protocol
 
@@ -19,14 +19,14 @@ from chatkit.labs.grader import Grader, HangUp, Say, student_of
 from chatkit.labs.lab import Lab, common, labs
 from chatkit.labs.seen import Closed, GaveUp, Message, Opened, Ping, Refused, Seen
 from chatkit.labs.store import Store
-from chatkit.limits import CLOSE_CODES
+from chatkit.limits import CLOSE_CODES, Bucket, Limits
 from chatkit.texts import Sentence, say
 from chatkit.wire.handshake import accept_key
 
 __all__ = ["Labs", "Visit"]
 
-# A client may send this many messages at once, and then so many each second. What comes faster waits in its socket.
-BURST, RATE = 20, 10.0
+# How many messages a client may send at once, and then each second. What comes faster waits in its socket.
+PACE = Limits(burst=20, rate=10.0)
 
 
 class Admission(Protocol):
@@ -205,16 +205,12 @@ async def is_gone(connection: ServerConnection, seconds: float) -> bool:
     return True
 
 
-async def paced(connection: ServerConnection) -> AsyncIterator[str | bytes]:
-    """The connection's messages, no faster than BURST and RATE allow."""
-    clock = asyncio.get_running_loop().time
-    tokens, before = float(BURST), clock()
+async def paced(connection: AsyncIterable[str | bytes]) -> AsyncIterator[str | bytes]:
+    """The connection's messages, no faster than PACE allows."""
+    bucket = Bucket(PACE)
     async for message in connection:
-        now = clock()
-        tokens, before = min(float(BURST), tokens + (now - before) * RATE), now
-        if tokens < 1:
-            await asyncio.sleep((1 - tokens) / RATE)
-        tokens -= 1
+        while wait := bucket.wait():  # noqa: ASYNC110 -- it is a clock that is waited for
+            await asyncio.sleep(wait)
         yield message
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from chatkit import serve
-from chatkit.labs import Store, labs
+from chatkit.labs import Store, labs, run
 from chatkit.labs.lab import common
+from chatkit.limits import Bucket
 from chatkit.texts import say
 from tests.chat import CEILING, plain_client
 from tests.labs.served import serving
@@ -260,3 +263,19 @@ def test_base64_is_read_as_lenient_readers_read_it() -> None:
 
 def test_what_postman_cannot_do_is_the_last_lab_only() -> None:
     assert set(labs()) - set(WALKS) == {15}
+
+
+async def test_a_client_that_sends_too_fast_is_heard_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    async def many() -> AsyncIterator[str]:
+        for _ in range(30):
+            yield "hi"
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds + 1e-9  # no clock stands at the very instant
+
+    monkeypatch.setattr(run, "Bucket", partial(Bucket, clock=lambda: now[0]))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    heard = [now[0] async for _ in run.paced(many())]
+    assert heard[:20] == [0.0] * 20 and heard[29] == pytest.approx(1.0)
