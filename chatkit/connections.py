@@ -21,9 +21,16 @@ class Connections:
         """A new one; `create` makes it."""
         connection = create(*args, **options)
         self.accepted.add(connection)
+        # When it ends, not when the garbage collector comes by: connections are part of circles.
+        connection.connection_lost_waiter.add_done_callback(lambda _: self.accepted.discard(connection))
         if len(self.accepted) > self.most:
-            asyncio.get_running_loop().call_later(0, self.drop, connection)
+            asyncio.get_running_loop().call_later(0, self.make_room, connection)
         return connection
+
+    def make_room(self, newcomer: ServerConnection) -> None:
+        """Drop one that has its no, and has not hung up; the newcomer where there is none."""
+        refused = (each for each in self.standing() if each.response and each.response.status_code != 101)
+        self.drop(next(refused, newcomer))
 
     def standing(self) -> list[ServerConnection]:
         """Those that have their transport: websockets gives it to them a little later."""
@@ -32,6 +39,7 @@ class Connections:
     def drop(self, *connections: ServerConnection) -> None:
         for connection in {*connections} & {*self.standing()}:
             connection.transport.abort()
+            self.accepted.discard(connection)
 
 
 class Tasks:

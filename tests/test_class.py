@@ -4,6 +4,7 @@ Every measure is a number of things done, or a comparison with the same machine 
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -221,6 +222,33 @@ async def knock(port: int) -> tuple[int, asyncio.StreamWriter]:
         line = await reader.readline()
         return int(line.split()[1]) if line else 0, writer
     return 0, writer
+
+
+async def test_who_has_gone_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gone is gone, not only when the garbage collector comes by: until then all the others were dropped."""
+    monkeypatch.setattr("chatkit.limits.files_left", lambda: 100)
+    gc.disable()
+    try:
+        async with chatkit.serve("127.0.0.1", 0) as server:
+            for _ in range(2 * server.connections.most):
+                status, writer = await knock(server.port)
+                assert status == 101
+                writer.transport.abort()
+                await wait_until(lambda: not server.connections.accepted)
+    finally:
+        gc.enable()
+
+
+async def test_who_was_refused_and_does_not_hang_up_makes_room_for_the_next_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatkit.limits.files_left", lambda: 100)
+    async with chatkit.serve("127.0.0.1", 0) as server:
+        inside = [await knock(server.port) for _ in range(server.hub.limits.clients)]
+        refused = [await knock(server.port) for _ in range(40)]
+        assert {status for status, _ in inside} == {101}
+        assert [status for status, _ in refused] == [503] * 40
+        assert len(server.connections.accepted) <= server.connections.most + 1
+        for _, writer in inside + refused:
+            writer.transport.abort()
 
 
 async def test_a_server_has_no_more_places_than_files(monkeypatch: pytest.MonkeyPatch) -> None:
