@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from chatkit.errors import BadMessage, BadText
+from chatkit.errors import BadMessage
 from chatkit.events import Event, Who
 from chatkit.limits import LIMITS
 from chatkit.spelling import check_text, is_unicode, parse_object
@@ -127,7 +127,7 @@ class Beat(Message):
     head: int
 
 
-FROM_CLIENT, FROM_STRANGER = msgspec.json.Decoder(Hello | Send), msgspec.json.Decoder(Hello)
+FROM_CLIENT = msgspec.json.Decoder(Hello | Send)
 FromServer = Welcome | Ack | Nack | Msg | Notice | Joined | Left | Renamed | Presence | Beat
 FROM_SERVER = msgspec.json.Decoder(FromServer)
 KNOWN = frozenset(kind.__name__.lower() for kind in get_args(FromServer))
@@ -151,7 +151,9 @@ def decode(text: str, is_greeted: bool = True) -> Hello | Send:
     """
     fields = parse_object(text)
     try:
-        command = (FROM_CLIENT if is_greeted else FROM_STRANGER).decode(text)
+        command = FROM_CLIENT.decode(text)
+        if not is_greeted and isinstance(command, Send):
+            raise ValueError("hello comes first")
         return Send(command.id, check_text(command.text)) if isinstance(command, Send) else command
     except ValueError as error:  # msgspec's errors are ValueErrors
         raise wrong(fields, str(error), is_greeted) from None
@@ -171,8 +173,8 @@ def wrong(fields: dict[str, Any], error: str, is_greeted: bool) -> BadMessage:
     # JSON lets half of a surrogate pair (`"\\ud800"`) into a string, and msgspec does not say into which.
     halves = (name for name, value in fields.items() if isinstance(value, str) and not is_unicode(value))
     name = (error.partition("`$.")[2] or error.partition("field `")[2]).rstrip("`") or next(halves, "")
-    if name == "text" and isinstance(fields.get("text"), str):
-        return BadText("bad_text", id=id)
+    if name in ("text", "name") and isinstance(fields.get(name), str):
+        return BadMessage(f"bad_{name}", id=id)
     return BadMessage("bad_field", id=id, field=name, expected=EXPECTED.get(name, "string"))
 
 

@@ -215,9 +215,25 @@ def test_send_needs_a_text(text: Any) -> None:
     ("text", "code"), [("a" * (LIMITS.text + 1), "too_long"), ("\0", "bad_text"), ("\ud83d", "bad_text")]
 )
 def test_a_bad_text_is_refused_under_its_id(text: str, code: str) -> None:
-    with pytest.raises(BadText) as refused:
+    with pytest.raises(BadMessage) as refused:
         JSON.decode(json.dumps({"type": "send", "id": "a1", "text": text}))
     assert (refused.value.code, refused.value.id, refused.value.retry_ms) == (code, "a1", None)
+
+
+def test_half_a_surrogate_pair_in_a_name_is_told_as_that() -> None:
+    with pytest.raises(BadMessage) as refused:
+        JSON.decode('{"type":"hello","name":"\\ud83d"}')
+    assert refused.value.code == "bad_name"
+
+
+@pytest.mark.parametrize(
+    "message", ["{}", '{"name":"Mali"}', '{"id":"a1","text":"hi"}', '{"type":"send","id":"a1","text":"hi"}']
+)
+def test_only_a_hello_is_a_hello(message: str) -> None:
+    """A message without a type was taken for one."""
+    with pytest.raises(BadMessage) as refused:
+        JSON.decode(message, is_greeted=False)
+    assert (refused.value.code, refused.value.id) == ("hello_first", "a1" if "a1" in message else "")
 
 
 def test_a_surrogate_pair_is_one_character() -> None:
