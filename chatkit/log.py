@@ -32,6 +32,8 @@ class Page(NamedTuple):
 
 
 VERSION = 1  # of the tables, in `PRAGMA user_version`; an older kit wrote none
+# A later one, or a column that this one does not know.
+NEWER = "SELECT user_version > ? OR (SELECT count() > 8 FROM pragma_table_info('messages')) FROM pragma_user_version"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -69,11 +71,11 @@ class SqliteLog:
             self.total = sum(self.heads.values())
             self.epoch = self.find_epoch()
             self.files = Files(path) if self.tide else None
-            opened.pop_all()
+            self.opened = opened.pop_all()
 
     def bring_up_to_date(self, path: str) -> None:
         """The tables of this version, also where an older kit made the file."""
-        if self.db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+        if self.db.execute(NEWER, [VERSION]).fetchone()[0]:
             raise LogUnavailable(path, key="error_log_newer")
         self.db.executescript(SCHEMA)
         self.db.execute(f"PRAGMA user_version = {VERSION}")
@@ -156,9 +158,7 @@ class SqliteLog:
 
     def close(self) -> None:
         """Close the file. What was acked is in it already."""
-        self.db.close()
-        if self.tide:
-            self.tide.close()
+        self.opened.close()
 
 
 def event_of_row(row: tuple[str, str, str, str, int, str, float, str]) -> Event:

@@ -356,6 +356,18 @@ def test_a_log_of_a_newer_kit_is_refused_and_left_alone(path: Path) -> None:
         assert db.execute("SELECT count(*) FROM messages").fetchone() == (2,)
 
 
+def test_a_column_more_is_a_newer_kits_too(path: Path) -> None:
+    """Whoever added it did not say so in `user_version`: every message would be refused, "try again", for ever."""
+    with opened(path) as log:
+        log.append(msgs(2))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE messages ADD COLUMN mood TEXT")
+        db.commit()
+    with pytest.raises(LogUnavailable) as refused:
+        SqliteLog(str(path))
+    assert "newer" in str(refused.value)
+
+
 FIRST_SCHEMA = """
 CREATE TABLE messages (
     room TEXT, seq INTEGER, id TEXT, type TEXT, who TEXT, name TEXT, ts REAL, text TEXT,
