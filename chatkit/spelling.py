@@ -17,7 +17,8 @@ LOOK_ALIKES = str.maketrans(
 )
 LONGEST_NAME = 64
 THAI_MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")  # a part of the word, unlike an accent on a Latin letter
-THAI_TONE = re.compile("[\u0e47-\u0e4e]")
+# What is easily overlooked in a name: a tone mark, a vowel on top of another one, the number that the kit itself adds.
+UNSEEN = re.compile("[\u0e3a\u0e47-\u0e4e]|(?<=[\u0e38\u0e39])[\u0e38\u0e39]|·[0-9]+$")
 SIGNS = re.compile("[🟢⚠✅❌📩📤📊➡🎓💬│:꞉∶ː]")  # with which a line of the kit begins, and what ends a speaker's name
 
 
@@ -33,7 +34,7 @@ def check_text(text: str) -> str:
 def clean_name(raw: str) -> str:
     """A person's name as others will see it; BadName where it is blank, too long or reserved."""
     name = clean_line(raw)
-    if THAI_TONE.sub("", skeleton(name)) in RESERVED:
+    if UNSEEN.sub("", skeleton(name)) in RESERVED:
         raise BadName("reserved_name", name=name)
     if sign := SIGNS.search(unicodedata.normalize("NFKC", name)):
         raise BadName("name_sign", sign=sign[0])

@@ -109,7 +109,20 @@ def test_reserved_name_is_refused(raw: str) -> None:
     assert refused.value.code == "reserved_name"
 
 
-LOOK_ALIKES = ["Ｓerver", "Теасher", "ครูํ", "Sérver", "T e a c h e r", "ѕеrvеr", "ᴛᴇᴀᴄʜᴇʀ", "ＴＥＡＣＨＥＲ", "ครู์"]
+LOOK_ALIKES = [
+    "Ｓerver",
+    "Теасher",
+    "ครูํ",
+    "Sérver",
+    "T e a c h e r",
+    "ѕеrvеr",
+    "ᴛᴇᴀᴄʜᴇʀ",
+    "ＴＥＡＣＨＥＲ",
+    "ครู์",
+    "Server·2",
+    "ครูู",
+    "ครฺู",
+]
 
 
 @pytest.mark.parametrize("raw", LOOK_ALIKES)
