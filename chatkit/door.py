@@ -12,6 +12,7 @@ from websockets.http11 import Request, Response
 from chatkit.addresses import host_of, is_ip_address, lab_of, room_of, split_target
 from chatkit.dialects import JSON, PLAIN, Dialect
 from chatkit.errors import TurnedAway
+from chatkit.guesses import Guesses
 from chatkit.messages import SUBPROTOCOL
 from chatkit.texts import say
 from chatkit.web.answers import Warn, address_of, answer, phone_page
@@ -53,6 +54,7 @@ class Door:
         self.token, self.base_path, self.most, self.warn = token, base_path, most, warn
         self.origins, self.names = frozenset(origins), frozenset({"localhost", *map(str.lower, names)})
         self.inside: set[object] = set()
+        self.guesses = Guesses()
         self.admissions: WeakKeyDictionary[ServerConnection, Admission] = WeakKeyDictionary()
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -64,7 +66,7 @@ class Door:
             if "Upgrade" not in request.headers:
                 return phone_page(request.method, host)
             dialect = dialect_offered(request)
-            is_trusted = self.check_token(query.get("token"), dialect, request.headers)
+            is_trusted = self.check_token(query.get("token"), dialect, request, connection)
             if len(self.inside) >= self.most:
                 raise TurnedAway(503, say("door_full"))
         except TurnedAway as refusal:
@@ -96,24 +98,25 @@ class Door:
             raise TurnedAway(404, say("door_path", path=path))
         return room
 
-    def check_token(self, offered: str | None, dialect: Dialect, headers: Headers) -> bool:
+    def check_token(self, offered: str | None, dialect: Dialect, request: Request, client: ServerConnection) -> bool:
         """Whether the address held the token; False where hello still can bring it.
 
         A proxy on the way may use `?token=` for itself: then it is hello's alone that counts.
         """
-        if self.opens(offered):
-            return True
-        is_proxied = any(name.lower().startswith("x-forwarded-") for name in headers)
-        if dialect is JSON and (offered is None or is_proxied):
-            return False
-        raise TurnedAway(401, say("door_token"))
+        is_proxied = any(name.lower().startswith("x-forwarded-") for name in request.headers)
+        is_final = dialect is PLAIN or not (offered is None or is_proxied)
+        is_right = self.opens(offered, client, is_final)
+        if is_final and not is_right:
+            raise TurnedAway(401, say("door_token"))
+        return is_right
 
-    def opens(self, offered: str | None) -> bool:
-        """Whether a token is the right one, or none is needed."""
+    def opens(self, offered: str | None, client: ServerConnection, is_final: bool = True) -> bool:
+        """Whether a token is the right one, or none is needed; GuessedOften where too many were not."""
         if self.token is None or offered is None:
             return self.token is None
         pair = (each.encode(errors="surrogatepass") for each in (offered, self.token))
-        return hmac.compare_digest(*pair)  # constant time: how long a no takes says nothing
+        is_right = hmac.compare_digest(*pair)  # constant time: how long a no takes says nothing
+        return self.guesses.check(address_of(client), is_right, is_final)
 
 
 def dialect_offered(request: Request) -> Dialect:

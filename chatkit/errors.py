@@ -12,6 +12,7 @@ ChatError
 ├── NoDialect        somebody answers, but not in the dialect asked for
 ├── Refused          the server answered, and said no
 ├── TurnedAway       this server refused a handshake
+│   └── GuessedOften … because of too many wrong tokens; a BadMessage, too
 ├── FewFiles         the system has no room for so many clients
 └── NotOpen          connect() or serve() was not awaited
 """
@@ -142,6 +143,15 @@ class TurnedAway(ChatError):
     def __init__(self, status: int, why: Sentence, who: str = "") -> None:
         self.status, self.why, self.who = status, why, who
         super().__init__(status=status, why=why, who=who)
+
+
+class GuessedOften(BadMessage, TurnedAway):
+    """So many wrong tokens came from this address that it has to wait `seconds`: in a handshake, or in hello."""
+
+    def __init__(self, seconds: float) -> None:
+        ChatError.__init__(self, seconds=int(seconds) + 1)  # not through both, which want different things
+        self.code, self.key, self.id, self.retry_ms = "guesses", "nack_guesses", "", int(seconds * 1000) + 1
+        self.status, self.why, self.who = 429, self.said, ""
 
 
 class NotOpen(ChatError, AttributeError):

@@ -99,8 +99,8 @@ class Session:
 
     async def hello(self, hello: Hello) -> None:
         """Admit, welcome, and tell what the client missed, page by page as fast as it reads."""
-        is_trusted = self.admission.is_trusted if hello.token is None else self.door.opens(hello.token)
-        if not self.member and not is_trusted:
+        is_trusted = self.member or (hello.token is None and self.admission.is_trusted)
+        if not is_trusted and not self.door.opens(hello.token or "", self.connection):
             raise BadMessage("token")
         raw = self.admission.name if hello.name is None else hello.name
         name = NOBODY if raw is None else clean_name(raw)

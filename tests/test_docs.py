@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from chatkit import Server, connect, serve
+from chatkit.guesses import Guesses
 from chatkit.limits import CLOSE_CODES, LIMITS
 from chatkit.messages import FROM_SERVER, KNOWN, decode, encode
 from chatkit.panels import ChatPanel
@@ -274,14 +275,18 @@ ASKED = [
     ("GET /nowhere HTTP/1.1", UPGRADE + KEY, 404),
     ("POST / HTTP/1.1", "Host: localhost\r\n", 405),
     ("GET / HTTP/1.1", "Host: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n", 426),
+    ("GET /?token=mango HTTP/1.1", UPGRADE + KEY, 429),
     ("GET / HTTP/1.1", UPGRADE + KEY, 503),
 ]
 
 
 @pytest.mark.parametrize(("line", "headers", "status"), ASKED)
 async def test_the_handshake_is_answered_as_it_says(line: str, headers: str, status: int) -> None:
-    options = {401: {"token": "papaya"}, 503: {"max_clients": 0}}.get(status, {})
+    options = {401: {"token": "papaya"}, 429: {"token": "papaya"}, 503: {"max_clients": 0}}.get(status, {})
     async with asyncio.timeout(PATIENCE), serve(port=0, **options) as server:
+        guesses = server.reception.door.guesses = Guesses(clock=lambda: 1.0)
+        for number in range(202 if status == 429 else 0):
+            guesses.check(("127.0.0.1", "::1")[number % 2], False)
         reader, writer = await asyncio.open_connection("localhost", server.port)
         writer.write(f"{line}\r\n{headers}\r\n".encode())
         assert (await reader.readline()).split()[1] == str(status).encode()

@@ -9,6 +9,7 @@ from websockets.http11 import Request, Response
 from chatkit.dialects import JSON, PLAIN
 from chatkit.door import Admission, Door, dialect_offered
 from chatkit.errors import ChatError, TurnedAway
+from chatkit.guesses import Guesses
 
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 OFFER = {"Sec-WebSocket-Protocol": "chatkit.v1"}
@@ -124,9 +125,47 @@ def test_where_the_token_may_come_from(target: str, fields: dict[str, str], expe
 def test_no_token_is_too_odd_to_be_compared() -> None:
     """An operator's own may come from a command line in another encoding."""
     door = Handshakes(token="\udc80\ud800").door
-    assert door.opens("\udc80\ud800")
+    client: Any = Connection()
+    assert door.opens("\udc80\ud800", client)
     for offered in ("", "\ud800", "รหัส", "x" * 100_000, None):
-        assert not door.opens(offered)
+        assert not door.opens(offered, client)
+
+
+def test_who_guesses_tokens_has_to_wait_and_the_others_have_not() -> None:
+    """A hundred at once, then one a second, also for the right one: else nobody who guesses would have to wait."""
+    house, now = Handshakes(token="right"), 1000.0
+    house.door.guesses = Guesses(clock=lambda: now)
+    assert isinstance(house.knock("/?token=right"), Admission)
+    for number in range(100):
+        assert house.knock(f"/?token={number}", **(OFFER if number % 2 else {})) == 401
+    assert isinstance(house.knock("/?token=right"), Admission)  # the first hundred are forgiven
+    assert house.knock("/?token=100") == 401
+    through_a_proxy = OFFER | {"X-Forwarded-For": "10.0.0.1"}
+    assert {house.knock(f"/?token={word}") for word in ("wrong", "right")} == {429}
+    assert {house.knock(f"/?token={word}", **through_a_proxy).is_trusted for word in ("wrong", "right")} == {False}
+    warning = house.warnings[-1]
+    assert isinstance(warning, TurnedAway) and warning.who == "192.0.2.7" and "1" in warning.sentence("th")
+    assert house.knock("/") == 401  # no token is no guess
+    somebody_else: Any = Connection()
+    somebody_else.remote_address = ("192.0.2.8", 50_000)
+    assert house.door.opens("right", somebody_else)
+    now += 1.0
+    assert isinstance(house.knock("/?token=right"), Admission)
+
+
+def test_a_proxys_own_token_is_no_guess() -> None:
+    house = Handshakes(token="right")
+    for _ in range(200):
+        assert not house.knock("/?token=jupyter", **OFFER, **{"X-Forwarded-For": "10.0.0.1"}).is_trusted
+    assert isinstance(house.knock("/?token=right"), Admission)
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    guesses = Guesses(clock=lambda: 1.0)
+    for number in range(1_500):
+        guesses.check("often", False) if number < 100 else guesses.check(str(number), False)
+        assert len(guesses.paid) <= 1_000
+    assert "often" not in guesses.paid and "1499" in guesses.paid
 
 
 def test_a_full_house_takes_the_next_one_when_one_has_left() -> None:

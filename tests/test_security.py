@@ -25,6 +25,7 @@ from websockets.typing import Subprotocol
 
 import chatkit
 from chatkit.errors import BadMessage, Refused
+from chatkit.guesses import Guesses
 from chatkit.limits import LIMITS
 from chatkit.messages import parse_object
 from chatkit.spelling import cut_reason
@@ -218,6 +219,26 @@ async def test_right_token_opens_in_every_way(closed_server: chatkit.Server) -> 
             await chat.send("in")
     with pytest.raises(Refused):
         await chatkit.connect(closed_server.uri, token="wrong")
+
+
+async def test_who_guesses_tokens_is_told_to_wait_in_hello_too(closed_server: chatkit.Server) -> None:
+    guesses = closed_server.reception.door.guesses = Guesses(clock=lambda: 1.0)  # where a second is never over
+    for _ in range(100):
+        guesses.check("127.0.0.1", False)
+    async with json_client(closed_server.uri, greet=False) as client:
+        await client.say(type="hello", token="wrong")  # nobody has said so yet
+        assert (await client.hear("nack"))["code"] == "token"
+        assert await closing(client.websocket) == 4401
+    async with json_client(closed_server.uri, greet=False) as client:
+        for token in ("wrong", SECRET):
+            await client.say(type="hello", token=token)
+            nack = await client.hear("nack")
+            assert (nack["code"], nack["retry_ms"]) == ("guesses", 1_001)
+            assert set(nack["message"]) == {"en", "th"}
+    with pytest.raises(InvalidStatus) as refused:
+        async with plain_client(f"{closed_server.uri}?token={quote(SECRET)}"):
+            pass
+    assert refused.value.response.status_code == 429
 
 
 # S5: the token in the log
