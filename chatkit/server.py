@@ -84,8 +84,7 @@ class Server:
         self.port, self.listener, self.hub = port, listener, reception.hub
         self.reception, self.connections = reception, connections
         self.loop = asyncio.get_running_loop()
-        self.stopped: asyncio.Future[None] = self.loop.create_future()
-        self.closing: asyncio.Task[None] | None = None
+        self.closing: asyncio.Future[asyncio.Task[None]] = self.loop.create_future()  # what stops it, once that began
         running[port] = self
         reception.tasks.spawn(self.tick())
 
@@ -111,12 +110,12 @@ class Server:
 
     def close(self, code: int = 1001, reason: str = "") -> None:
         """Begin to stop: clients get the close code (RFC 6455, 7.4); wait_closed() tells when it is done."""
-        if self.closing is None:
-            self.closing = self.loop.create_task(self.shut(code, cut_reason(reason)))
+        if not self.closing.done():
+            self.closing.set_result(self.loop.create_task(self.shut(code, cut_reason(reason))))
 
     async def wait_closed(self) -> None:
-        """Until the server has stopped: no task, no socket, the log closed."""
-        await asyncio.shield(self.stopped)
+        """Until the server has stopped: no task, no socket, the log closed. Raises what kept it from that."""
+        await asyncio.shield(await asyncio.shield(self.closing))
 
     async def stop(self) -> None:
         """Stop and wait for it: at most 5 seconds, also with clients that never read."""
@@ -142,7 +141,6 @@ class Server:
         self.hub.log.close()
         if running.get(self.port) is self:
             del running[self.port]
-        self.stopped.set_result(None)
 
     async def tick(self) -> None:
         """Once a second the reaper and a look at the log, every 15 seconds a sign of life."""
@@ -234,7 +232,8 @@ class serve(Recipe[Server]):
                     reception.handle,
                     cast(str, local_addresses() if self.host == LOCALHOST else self.host or None),
                     port,
-                    select_subprotocol=select_subprotocol,
+                    # The door let in as plain whoever did not offer it: no 400.
+                    select_subprotocol=lambda _, offered: Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None,
                     compression=None,  # a frame must be the same bytes for everybody
                     process_request=reception.admit,
                     process_response=finish,
@@ -253,11 +252,6 @@ class serve(Recipe[Server]):
                     raise
                 if wanted:
                     raise PortTaken(wanted, free_port(wanted + 1)) from None
-
-
-def select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """`chatkit.v1` where it is offered, else none: the door let it in as plain."""
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 if __name__ == "__main__":

@@ -541,6 +541,25 @@ async def test_stop_may_be_called_again_and_by_several(server: Server) -> None:
     assert not is_taken(server.port)
 
 
+async def test_a_stop_that_fails_is_told_to_everybody_who_waits_for_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.create_task(server.wait_closed())
+    await asyncio.sleep(0)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(server.reception.annex, "close", fail)
+        for stopped in (server.stop(), waiting, server.wait_closed()):
+            with pytest.raises(ZeroDivisionError):
+                async with asyncio.timeout(CEILING):
+                    await stopped
+    server.closing = asyncio.get_running_loop().create_future()  # once more, for what is left
+    await server.stop()
+
+
 async def test_stop_leaves_no_task_and_no_socket() -> None:
     before = asyncio.all_tasks()
     async with serve(port=0) as server:
@@ -720,6 +739,27 @@ async def test_the_operator_hears_of_every_refusal(asked: str) -> None:
     assert warning.why.en in body and warning.why.th in body  # the client gets the same words
     for lang in ("en", "th"):
         assert getattr(warning.why, lang) in warning.sentence(lang) and "127.0.0.1" in warning.sentence(lang)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        HANDSHAKE.replace("13", "12"),
+        HANDSHAKE.replace("Upgrade", "close"),
+        HANDSHAKE.replace("Sec-WebSocket-Key", "X-Key"),
+    ],
+)
+async def test_a_handshake_that_is_none_is_told_what_one_is_and_the_operator_hears_of_it(headers: str) -> None:
+    """RFC 6455, 4.2.2: the answer names the version that the server speaks."""
+    warnings: list[ChatError] = []
+    async with serve(port=0, on_warning=warnings.append) as server:
+        request = f"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n{headers}\r\n"
+        status, answer, _ = await get(server.port, request)
+        await wait_until(lambda: warnings)
+    [warning] = warnings
+    assert isinstance(warning, TurnedAway) and warning.who == "127.0.0.1"
+    assert f" {warning.status} " in status and warning.status in (400, 426)
+    assert "Sec-WebSocket-Version: 13" in answer.splitlines()
 
 
 async def test_a_browser_gets_the_page(server: Server) -> None:

@@ -65,6 +65,10 @@ def finish(connection: ServerConnection, request: Request, response: Response) -
     """What every answer has: no browser may take it for something else, and HEAD gets no body."""
     if response.status_code != 101:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if response.status_code in (400, 426):  # what a handshake has to be (RFC 6455, 4.2.2)
+        response.headers.setdefault("Sec-WebSocket-Version", "13")
+    if isinstance(connection, Connection) and connection.protocol.handshake_exc:  # websockets' own no, not the door's
+        connection.warn(TurnedAway(response.status_code, say("door_no_handshake"), address_of(connection)))
     if request.method == "HEAD":
         response.body = b""
 
