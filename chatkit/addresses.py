@@ -32,7 +32,7 @@ def check_uri(uri: str) -> str:
     """The address itself; BadAddress where it is none."""
     try:
         parse_uri(uri).host.encode("idna")
-    except (InvalidURI, ValueError):  # UnicodeError is a ValueError: a name that is none
+    except (InvalidURI, ValueError, AttributeError):  # a UnicodeError: a name that is none; AttributeError: no text
         raise BadAddress(uri) from None
     if urlsplit(uri).port == 0 or visible(uri) != uri:  # parse_uri reads 0 as "none given"
         raise BadAddress(uri)

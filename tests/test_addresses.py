@@ -1,4 +1,5 @@
 import socket
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,12 @@ def test_an_address_of_a_chat_is_left_as_it_is(uri: str) -> None:
     "uri", ["http://localhost", "ws://", "ws://[::1", "ws://a:b", "ws://a:99999", "ws://a:0", "ws://a\x1b", "ws://..a"]
 )
 def test_what_is_no_address_is_refused(uri: str) -> None:
+    with pytest.raises(BadAddress):
+        addresses.check_uri(uri)
+
+
+@pytest.mark.parametrize("uri", [8765, ["ws://localhost"], b"ws://localhost"])
+def test_what_is_no_text_is_no_address(uri: Any) -> None:
     with pytest.raises(BadAddress):
         addresses.check_uri(uri)
 
