@@ -63,6 +63,7 @@ HANDLERS = [
     ("stubborn", "import asyncio\n    while True:\n        try: await asyncio.sleep(0.01)\n        except BaseException: pass", "heard nothing"),
     ("cancels all", "import asyncio\n    for task in asyncio.all_tasks(): task.cancel()\n    await ws.recv()", "closed (code 1000)"),
     ("cancels all that there are", "from asyncio.tasks import all_tasks\n    for task in all_tasks(): task.cancel()\n    await ws.recv()", "CancelledError"),
+    ("no coroutine", "import asyncio\n    asyncio.create_task(asyncio.sleep)", "a coroutine was expected"),
     ("stops the loop", "import asyncio\n    asyncio.get_running_loop().stop()", "runs the notebook"),
     ("flood", "while True: await ws.send('x')", "'x'"),
     ("has yield", "yield ws", "has a `yield`"),

@@ -211,7 +211,7 @@ class Watch:
 
     def make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
         """The loop's task factory for the time of the check."""
-        if theirs := ANSWERING.get() is self:
+        if theirs := ANSWERING.get() is self and asyncio.iscoroutine(coroutine):  # of anything else asyncio says it
             if get_ident() != self.thread:  # asyncio itself says so only in its debug mode
                 coroutine.close()
                 raise RuntimeError("Non-thread-safe operation invoked on an event loop other than the current one")
@@ -252,6 +252,8 @@ class Watch:
         yield self.loop, "stop", stop_unless_answering
         yield self.loop, "create_server", create_and_keep
         yield asyncio, "all_tasks", own_tasks
+        if threading := sys.modules.get("threading"):
+            yield threading, "excepthook", lambda _: None  # no traceback below the verdict
         if ipython := sys.modules.get("IPython"):
             yield ipython.get_ipython(), "ask_exit", leave  # what `exit()` calls in a notebook
 
