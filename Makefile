@@ -43,11 +43,11 @@ fix: .venv/installed
 	$(BIN)/python -m ruff format .
 	@if [ -x $(BIOME) ]; then $(BIOME) check --write; fi
 
+# One test that fails should not cost the whole report: it comes, and then the failure counts.
 cover: .venv/installed clients
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile; tests=$$?; \
+	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report && exit $$tests
 
 notebooks: .venv/installed
 	$(BIN)/python -m pytest notebooks
