@@ -12,7 +12,7 @@ from chatkit.spelling import check_text, plain_lines
 
 
 class Plain:
-    """The seed's own words, byte for byte."""
+    """Bare lines of text, byte for byte as PROTOCOL.md's table has them."""
 
     def decode(self, message: str, is_greeted: bool = True) -> Send:
         """Every text is a message to the room; BadMessage where it is over the limits."""

@@ -12,9 +12,9 @@ from websockets.http11 import Request, Response
 from chatkit.addresses import host_of, is_ip_address, lab_of, room_of, split_target
 from chatkit.dialects import JSON, PLAIN, Dialect
 from chatkit.errors import TurnedAway
-from chatkit.guesses import Guesses
 from chatkit.messages import SUBPROTOCOL
 from chatkit.texts import say
+from chatkit.throttle import Throttle
 from chatkit.web.answers import Warn, address_of, answer, phone_page
 
 LABS = 15  # `/lab/1` … `/lab/15`
@@ -54,7 +54,7 @@ class Door:
         self.token, self.base_path, self.most, self.warn = token, base_path, most, warn
         self.origins, self.names = frozenset(origins), frozenset({"localhost", *map(str.lower, names)})
         self.inside: set[object] = set()
-        self.guesses = Guesses()
+        self.throttle = Throttle()
         self.admissions: WeakKeyDictionary[ServerConnection, Admission] = WeakKeyDictionary()
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -111,12 +111,12 @@ class Door:
         return is_right
 
     def opens(self, offered: str | None, client: ServerConnection, is_final: bool = True) -> bool:
-        """Whether a token is the right one, or none is needed; GuessedOften where too many were not."""
+        """Whether a token is the right one, or none is needed; Throttled where too many were not."""
         if self.token is None or offered is None:
             return self.token is None
         pair = (each.encode(errors="surrogatepass") for each in (offered, self.token))
         is_right = hmac.compare_digest(*pair)  # constant time: how long a no takes says nothing
-        return self.guesses.check(address_of(client), is_right, is_final)
+        return self.throttle.check(address_of(client), is_right, is_final)
 
 
 def dialect_offered(request: Request) -> Dialect:

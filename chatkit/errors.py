@@ -12,7 +12,7 @@ ChatError
 ├── NoDialect        somebody answers, but not in the dialect asked for
 ├── Refused          the server answered, and said no
 ├── TurnedAway       this server refused a handshake
-│   └── GuessedOften … because of too many wrong tokens; a BadMessage, too
+│   └── Throttled    … because of too many wrong tokens; a BadMessage, too
 ├── FewFiles         the system has no room for so many clients
 └── NotOpen          connect() or serve() was not awaited
 """
@@ -145,12 +145,12 @@ class TurnedAway(ChatError):
         super().__init__(status=status, why=why, who=who)
 
 
-class GuessedOften(BadMessage, TurnedAway):
+class Throttled(BadMessage, TurnedAway):
     """So many wrong tokens came from this address that it has to wait `seconds`: in a handshake, or in hello."""
 
     def __init__(self, seconds: float) -> None:
         ChatError.__init__(self, seconds=int(seconds) + 1)  # not through both, which want different things
-        self.code, self.key, self.id, self.retry_ms = "guesses", "nack_guesses", "", int(seconds * 1000) + 1
+        self.code, self.key, self.id, self.retry_ms = "throttled", "nack_throttled", "", int(seconds * 1000) + 1
         self.status, self.why, self.who = 429, self.said, ""
 
 

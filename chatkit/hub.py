@@ -198,7 +198,7 @@ class Hub:
     def answer(self, author: Member, text: bytes) -> None:
         self.fanout.deliver([author.outlet], Frames([text]))
 
-    def look(self) -> None:
+    def check_log(self) -> None:
         """Is the log still there? Nobody may have spoken since it went."""
         try:
             self.log.check()

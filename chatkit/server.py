@@ -149,7 +149,7 @@ class Server:
         while True:
             await asyncio.sleep(1)
             reaper.reap(self.connections.standing(), self.loop.time())
-            self.hub.look()
+            self.hub.check_log()
             if self.loop.time() >= next_beat:
                 next_beat += beat
                 with suppress(LogUnavailable):

@@ -1,5 +1,6 @@
 """Whom the door admits, decided from the request alone; the same over real sockets is in test_security."""
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from websockets.http11 import Request, Response
 from chatkit.dialects import JSON, PLAIN
 from chatkit.door import Admission, Door, dialect_offered
 from chatkit.errors import ChatError, TurnedAway
-from chatkit.guesses import Guesses
+from chatkit.throttle import Throttle
 
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 OFFER = {"Sec-WebSocket-Protocol": "chatkit.v1"}
@@ -134,7 +135,7 @@ def test_no_token_is_too_odd_to_be_compared() -> None:
 def test_who_guesses_tokens_has_to_wait_and_the_others_have_not() -> None:
     """A hundred at once, then one a second, also for the right one: else nobody who guesses would have to wait."""
     house, now = Handshakes(token="right"), 1000.0
-    house.door.guesses = Guesses(clock=lambda: now)
+    house.door.throttle = Throttle(clock=lambda: now)
     assert isinstance(house.knock("/?token=right"), Admission)
     for number in range(100):
         assert house.knock(f"/?token={number}", **(OFFER if number % 2 else {})) == 401
@@ -161,11 +162,20 @@ def test_a_proxys_own_token_is_no_guess() -> None:
 
 
 def test_only_so_many_addresses_are_remembered() -> None:
-    guesses = Guesses(clock=lambda: 1.0)
-    for number in range(1_500):
-        guesses.check("often", False) if number < 100 else guesses.check(str(number), False)
-        assert len(guesses.paid) <= 1_000
-    assert "often" not in guesses.paid and "1499" in guesses.paid
+    throttle = Throttle(clock=lambda: 1.0)
+    often, *others = (str(ip_address("10.0.0.0") + number) for number in range(1_400))
+    for address in [often] * 100 + others:
+        throttle.check(address, False)
+        assert len(throttle.paid) <= 1_000
+    assert often not in throttle.paid and others[-1] in throttle.paid
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "?"])
+def test_this_machine_never_waits(address: str) -> None:
+    """A reverse proxy or a Hub on it brings a whole class from one address."""
+    throttle = Throttle(clock=lambda: 1.0)
+    assert not any(throttle.check(address, False) for _ in range(1_000))
+    assert throttle.check(address, True)
 
 
 def test_a_full_house_takes_the_next_one_when_one_has_left() -> None:

@@ -7,7 +7,6 @@ from chatkit.errors import (
     BadText,
     ChatError,
     FewFiles,
-    GuessedOften,
     LogUnavailable,
     NoDialect,
     NoServer,
@@ -15,6 +14,7 @@ from chatkit.errors import (
     PortTaken,
     Refused,
     Rejected,
+    Throttled,
     TurnedAway,
 )
 from chatkit.texts import Sentence, visible
@@ -45,7 +45,7 @@ ERRORS = [
     *(LogUnavailable("chat.db", key=f"error_log_{why}") for why in ("gone", "in_use", "newer", "no_name")),
     TurnedAway(404, Sentence("Nothing", "ไม่มี"), "127.0.0.1"),
     FewFiles(100),
-    GuessedOften(1.5),
+    Throttled(1.5),
     NotOpen("serve", "stop"),
     PortTaken(8765, 8766),
     BadAddress("http://x"),

@@ -137,7 +137,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "connections": frozenset(),
     "recipe": frozenset({"errors"}),
     "logfile": frozenset({"errors"}),
-    "guesses": frozenset({"errors"}),
+    "throttle": frozenset({"errors"}),
     "spelling": frozenset({"errors", "limits", "events"}),
     "addresses": frozenset({"errors", "limits", "spelling", "place"}),
     "lite": frozenset({"errors", "addresses"}),  # under the heart in a browser, where no sockets are
@@ -153,7 +153,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "wire": LEAVES,
     "labs": LEAVES
     | {"messages", "dialects", "wire", "logfile"},  # opened by the server when the first client asks for one
-    "door": LEAVES | {"guesses", "messages", "dialects", "web"},
+    "door": LEAVES | {"throttle", "messages", "dialects", "web"},
     "session": LEAVES | {"connections", "messages", "dialects", "fanout", "rooms", "hub", "door"},
     "server": LEAVES | {"connections", "recipe", "messages", "log", "fanout", "hub", "door", "session", "labs", "web"},
     "memory": LEAVES | {"messages", "dialects"},

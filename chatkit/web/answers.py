@@ -14,8 +14,6 @@ from chatkit.web import page
 
 Warn = Callable[[ChatError], object]
 
-METHODS = ("GET", "HEAD")  # every server has these two (RFC 9110, 9.1)
-
 
 class Connection(ServerConnection):
     """websockets' own, which also answers two kinds of handshake that websockets would drop without a word."""
@@ -49,13 +47,13 @@ def answer(connection: ServerConnection, refusal: TurnedAway) -> Response:
     response = connection.respond(refusal.status, f"{refusal.why.en}\n{refusal.why.th}\n")
     response.headers["X-Content-Type-Options"] = "nosniff"
     if refusal.status == 405:
-        response.headers["Allow"] = ", ".join(METHODS)  # RFC 9110, 15.5.6
+        response.headers["Allow"] = "GET"  # RFC 9110, 15.5.6
     return response
 
 
 def phone_page(method: str, host: str) -> Response:
     """The page, for whoever asks for no WebSocket."""
-    if method not in METHODS:
+    if method != "GET":
         raise TurnedAway(405, say("door_method"))
     headers, body = page(host)
     return Response(200, "OK", Headers(headers), body)
