@@ -220,7 +220,7 @@ async def test_every_usual_solution_is_judged_correct_there(page: Page) -> None:
 
 
 async def open_lesson(page: Page, path: str) -> None:
-    await page.evaluate("(path) => jupyterapp.commands.execute('docmanager:open', { path })", path)
+    await page.evaluate("async (path) => { await jupyterapp.commands.execute('docmanager:open', { path }) }", path)
     await page.wait_for_function(IS_READY, polling=100, timeout=PATIENCE)
 
 
