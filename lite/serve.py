@@ -4,6 +4,7 @@ Nothing but Python is needed, 3.8 or newer. The port stays the same: a browser k
 """
 
 import argparse
+import sys
 import webbrowser
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,14 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing: thousands of lines would hide the address."""
 
 
+class Server(ThreadingHTTPServer):
+    """Who closes the page while it loads is no error."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path(__file__).resolve().parent / "site")
@@ -36,7 +45,7 @@ def main():
     parser.add_argument("--open", action="store_true", help="open the browser, too")
     given = parser.parse_args()
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", given.port), partial(Handler, directory=str(given.folder)))
+        server = Server(("127.0.0.1", given.port), partial(Handler, directory=str(given.folder)))
     except OSError:
         raise SystemExit(
             f"Port {given.port} is taken: perhaps the lessons are open already, at http://127.0.0.1:{given.port}/\n"

@@ -1,6 +1,8 @@
 """What the pages in a browser are made of: exact files, the same versions as elsewhere, and a stick that starts."""
 
 import re
+import socket
+import struct
 import subprocess
 import sys
 import urllib.request
@@ -59,17 +61,32 @@ def test_a_stick_has_the_pages_and_a_start_for_each_system(tmp_path: Path) -> No
     (pages / "lab").mkdir(parents=True)
     (pages / "index.html").write_text("สวัสดี", "utf-8")
     (pages / "lab" / "app.mjs").write_text("", "utf-8")
+    (pages / "python.wasm").write_bytes(bytes(10_000_000))
     with ZipFile(site.pack(pages, tmp_path / "stick.zip")) as archive:
         archive.extractall(tmp_path)
         runs = {name: archive.getinfo(f"chatkit/{name}").external_attr >> 16 & 0o111 for name in site.STICK}
     assert runs["start-linux.sh"] and runs["start-macos.command"]
     command = [sys.executable, str(tmp_path / "chatkit" / "serve.py"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
-        assert server.stdout
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, encoding="utf-8") as server:
+        assert server.stdout and server.stderr
         address = re.findall(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
         with urllib.request.urlopen(address) as page, urllib.request.urlopen(f"{address}lab/app.mjs") as script:
             assert (page.read().decode(), script.headers["Content-Type"]) == ("สวัสดี", "text/javascript")
+        for _ in range(5):
+            closed_while_it_loads(address)
+        with urllib.request.urlopen(address) as page:
+            assert page.status == 200
         server.terminate()
+        assert server.stderr.read() == ""
+
+
+def closed_while_it_loads(address: str) -> None:
+    port = int(address.rpartition(":")[2].strip("/"))
+    with socket.create_connection(("127.0.0.1", port)) as browser:
+        browser.sendall(b"GET /python.wasm HTTP/1.0\r\n\r\n")
+        assert browser.recv(100)
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, with no goodbye
 
 
 async def test_a_cell_that_cannot_run_says_why_and_plays_back_what_it_gave(
