@@ -8,8 +8,9 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from chatkit.dialects import JSON, PLAIN
-from chatkit.door import Admission, Door, dialect_offered
+from chatkit.door import LABS, Admission, Door, dialect_offered
 from chatkit.errors import ChatError, TurnedAway
+from chatkit.labs import labs
 from chatkit.throttle import Throttle
 
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
@@ -209,3 +210,7 @@ def test_the_operator_is_told_who_was_refused_and_why() -> None:
 )
 def test_the_dialect_is_what_was_offered(offered: str, dialect: object) -> None:
     assert dialect_offered(Request("/", Headers({"Sec-WebSocket-Protocol": offered}))) is dialect
+
+
+def test_the_door_knows_how_many_labs_there_are() -> None:
+    assert list(labs()) == list(range(1, LABS + 1))
