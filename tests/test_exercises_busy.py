@@ -30,7 +30,7 @@ def test_it_speaks_only_where_others_took_the_processor(
     said = capsys.readouterr().out
     assert bool(said) == is_said
     if is_said:
-        assert "got 25 % of a processor and needs 69 %" in said and "ได้หน่วยประมวลผล 25 %" in said
+        assert "got 25 % of a processor and needs 69 %" in said and "ได้ใช้หน่วยประมวลผลแค่ 25 %" in said
 
 
 def test_a_measurement_that_failed_is_its_own_error(capsys: pytest.CaptureFixture[str]) -> None:
