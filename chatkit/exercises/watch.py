@@ -290,14 +290,7 @@ class Watch:
                 if is_theirs(getattr(handle._callback, "__code__", None)):
                     names.append(name)
                     handle.cancel()
-        return names + self.end_threads()
-
-    def end_threads(self) -> list[str]:
-        """Ask new threads to leave; they do so at their next line of Python."""
-        new = [thread for thread in running_threads() - self.threads if not thread.name.startswith("asyncio_")]
-        for thread in new:
-            raise_in(thread.ident, SystemExit)
-        return [thread.name for thread in new]
+        return names + end_threads(self.threads)
 
     # --- looking ---
 
@@ -466,6 +459,14 @@ def running_threads() -> set[Any]:
 
         return set(threading.enumerate())
     return set()
+
+
+def end_threads(former: set[Any]) -> list[str]:
+    """Ask the threads that came since to leave, by name; they do so at their next line of Python."""
+    new = [thread for thread in running_threads() - former if not thread.name.startswith("asyncio_")]
+    for thread in new:
+        raise_in(thread.ident, SystemExit)
+    return [thread.name for thread in new]
 
 
 def keep_for_ever(thing: object) -> None:
