@@ -36,7 +36,7 @@ STEPS = ("listen", "accept", "receive", "decide", "send", "close")
 SILENT = {"setup", "clean-up", "no-output", "nbval-ignore-output"}
 TAGS = SILENT | {"raises-exception", "way", "jupyter-only"}
 HEADINGS = re.compile(r"^#+ .*$", re.MULTILINE)
-#: what a browser's own Python has not: there the cell plays its stored output back (chatkit.exercises.recorded)
+#: what a browser's own Python has not: there the cell plays its stored output back (chatkit.tools.recorded)
 NEEDS = {"needs-process", "needs-room", "needs-thread", "needs-tls", "needs-plots"}
 
 THAI = r"\u0e01-\u0e5b"

@@ -86,6 +86,13 @@ class Trial:
         if not same(got, wanted):
             raise self.difference(gave(got), call=spelling, got=short(got), wanted=short(wanted))
 
+    def bytes_of(self, got: Any, spelling: str) -> bytes:
+        """What a call gave, of whatever kind the bytes are; Difference where it gave none."""
+        if not isinstance(got, (bytes, bytearray, memoryview)):
+            key = "ex_none" if got is None else "no_bytes"
+            raise self.difference(key, call=spelling, got=short(got), wanted="b'…'")
+        return bytes(got)
+
     def items(self, got: Any, most: int) -> list[Any] | None:
         """What is in a list, tuple, generator …, at most so many; None where an answer gave nothing of the kind."""
         if isinstance(got, (str, bytes)) or not isinstance(got, Iterable):

@@ -130,7 +130,7 @@ def put_wheel(wheel: Path, target: Path) -> None:
 
 
 def only_recorded(notebook: bytes) -> bytes:
-    """A notebook with just the cells that `chatkit.exercises.recorded` plays back; the site has the lessons anyway."""
+    """A notebook with just the cells that `chatkit.tools.recorded` plays back; the site has the lessons anyway."""
     cells = json.loads(notebook)["cells"]
     kept = [cell for cell in cells if any(tag.startswith("needs-") for tag in cell["metadata"].get("tags", ()))]
     return json.dumps({"cells": kept}, ensure_ascii=False).encode()

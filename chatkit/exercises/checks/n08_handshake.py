@@ -105,13 +105,10 @@ async def check_upgrade(trial: Trial, upgrade: Any) -> None:
     async with server(lambda ws, request: seen.append(request)) as port:
         for _ in range(2):
             host, path, key = f"127.0.0.1:{port}", f"/room/{trial.chance.randbytes(3).hex()}", new_key(trial)
-            request = await trial.call(upgrade, host, path, key)
-            if not isinstance(request, (bytes, bytearray, memoryview)):
-                key = "ex_none" if request is None else "no_bytes"
-                raise trial.difference(key, call="upgrade(…)", got=short(request), wanted="b'…'")
-            answer = await answer_to(bytes(request), port)
-            refuse_head(trial, bytes(request), answer)
-            refuse_meaning(trial, bytes(request), answer, {"path": path, "Host": host, "key": key}, seen)
+            request = trial.bytes_of(await trial.call(upgrade, host, path, key), "upgrade(…)")
+            answer = await answer_to(request, port)
+            refuse_head(trial, request, answer)
+            refuse_meaning(trial, request, answer, {"path": path, "Host": host, "key": key}, seen)
 
 
 def refuse_head(trial: Trial, request: bytes, answer: Answer) -> None:

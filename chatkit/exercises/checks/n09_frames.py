@@ -5,7 +5,7 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.utils import apply_mask
 
-from chatkit.exercises.calls import Trial, same, short
+from chatkit.exercises.calls import Trial, short
 
 SIZES = (0, 1, 125, 126, 127, 300, 65_535, 65_536)  # both sides of each border between the three forms of the length
 WORDS = ("hi", "สวัสดี", "naïve café", "ครู", "👋🏽", "The tea is ready", "กินข้าวหรือยัง", "1 2 3")
@@ -56,18 +56,15 @@ async def check_text_frame(trial: Trial, text_frame: Any) -> None:
     )
     drawn = [trial.chance.choice(WORDS) * trial.chance.randrange(1, 60) for _ in range(4)]
     for text in (*fixed, *drawn):
-        wanted = frame(text.encode())
-        got = await trial.call(text_frame, text)
-        if not isinstance(got, (bytes, bytearray, memoryview)):
-            key = "ex_none" if got is None else "no_bytes"
-            raise trial.difference(key, call=f"text_frame({short(text)})", got=short(got), wanted="b'…'")
-        if not same(got, wanted):
+        wanted, call = frame(text.encode()), f"text_frame({short(text)})"
+        got = trial.bytes_of(await trial.call(text_frame, text), call)
+        if got != wanted:
             lines = (
                 f"{short(text)}: {len(text)} code points, {len(text.encode())} bytes",
-                f"→ {short(bytes(got))}",
+                f"→ {short(got)}",
                 f"= {short(wanted)}",
             )
-            raise first_byte(trial, bytes(got), wanted, f"text_frame({short(text)})", lines)
+            raise first_byte(trial, got, wanted, call, lines)
 
 
 def first_byte(trial: Trial, got: bytes, wanted: bytes, call: str, lines: tuple[str, ...]) -> Exception:
